@@ -44,13 +44,13 @@ void tl_transport_get_info (const tl_transport *t, tl_transport_info *info) {
   memset(info, 0, sizeof *info);
   if (!s) return;
   info->is_ws = s->ws;
-  info->without_subprotocol = s->without_subprotocol;
-  info->warning = s->warning;
-  if (s->target.proxy != TL_NO_PROXY)
-    snprintf(info->proxy, sizeof info->proxy, "%.*s:%u", (int)s->target.proxy_host.len % 64,
-             (const char *)s->target.proxy_host.at, (unsigned)s->target.proxy_port);
+  info->without_subprotocol = s->about.without_subprotocol;
+  info->warning = s->about.warning;
+  if (s->goal.target.proxy != TL_NO_PROXY)
+    snprintf(info->proxy, sizeof info->proxy, "%.*s:%u", (int)s->goal.target.proxy_host.len % 64,
+             (const char *)s->goal.target.proxy_host.at, (unsigned)s->goal.target.proxy_port);
   if (s->ws) {
-    tl_slice path = s->target.ws_path;
+    tl_slice path = s->goal.target.ws_path;
     const uint8_t *query = memchr(path.at, '?', path.len);
     if (query) path.len = (size_t)(query - path.at);
     tl_printable(info->path, sizeof info->path, path);

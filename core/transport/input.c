@@ -13,7 +13,7 @@ static void on_pump (void *ctx) { stack_pump(ctx); }
 void stack_forget_pump (stack *s) { tl_loop_forget(s->all->loop, on_pump, s); }
 
 bool stack_has_more (const stack *s) {
-  if (s->raw.len > 0 || (s->ws && tl_ws_waits(s->ws))) return true;
+  if (s->in.raw.len > 0 || (s->ws && tl_ws_waits(s->ws))) return true;
   return s->tls && tl_tls_waiting(s->tls) > 0;
 }
 
@@ -41,10 +41,10 @@ static long read_plain (stack *s, uint8_t *room, size_t n) {
     long got = tl_tls_read(s->tls, room, n);
     return got == TL_EPARTIAL ? 0 : got;
   }
-  size_t part = s->raw.len < n ? s->raw.len : n;
+  size_t part = s->in.raw.len < n ? s->in.raw.len : n;
   if (part == 0) return 0;
-  memcpy(room, s->raw.at, part);
-  s->raw = tl_slice_of(s->raw.at + part, s->raw.len - part);
+  memcpy(room, s->in.raw.at, part);
+  s->in.raw = tl_slice_of(s->in.raw.at + part, s->in.raw.len - part);
   return (long)part;
 }
 
@@ -57,9 +57,9 @@ static long read_frames (stack *s, uint8_t *room, size_t n) {
     used += (size_t)got;
     if (used == n) break;
     if (!s->tls) {
-      if (s->raw.len == 0) break;
-      tl_ws_feed(s->ws, s->raw.at, s->raw.len);
-      s->raw = tl_slice_of(NULL, 0);
+      if (s->in.raw.len == 0) break;
+      tl_ws_feed(s->ws, s->in.raw.at, s->in.raw.len);
+      s->in.raw = tl_slice_of(NULL, 0);
       continue;
     }
     uint8_t *plain = s->all->plain;
@@ -73,14 +73,14 @@ static long read_frames (stack *s, uint8_t *room, size_t n) {
 /* What the layers' codes mean for the connection. */
 static void layer_failed (stack *s, long code) {
   if (code == TL_TLS_CLOSED) {
-    snprintf(s->text, sizeof s->text, "%s closed the connection", s->peer);
+    snprintf(s->end.text, sizeof s->end.text, "%s closed the connection", s->about.peer);
     tl_tls_close(s->tls);
     stack_flush(s);
     stack_finish(s, TL_TRANSPORT_END, STACK_ALERT_MS);
     return;
   }
   bool of_ws = code == TL_WS_CLOSED || code == TL_EMALFORMED;
-  s->refused_late = s->tls && !s->got_data && code == TL_EREFUSED;
+  s->about.refused_late = s->tls && !s->in.got_data && code == TL_EREFUSED;
   stack_flush(s); /* an alert, a close frame */
   if (code == TL_ENOMEM)
     stack_fail(s, TL_ENOMEM, "no memory to read");
@@ -100,7 +100,7 @@ static bool deliver (stack *s) {
   long got = s->ws ? read_frames(s, room, n) : read_plain(s, room, n);
   if (got < 0) layer_failed(s, got);
   if (got <= 0) return false;
-  s->got_data = true;
+  s->in.got_data = true;
   s->events->data(s->ctx, (size_t)got);
   return s->state == STACK_OPEN;
 }
@@ -110,10 +110,10 @@ static bool is_congested (const stack *s) { return tl_tcp_pending(s->tcp) > STAC
 /* The buffers of this wake-up are somebody else's in the next. */
 static void keep_rest (stack *s) {
   int rc = TL_OK;
-  if (s->raw.len > 0) { /* the socket is not read while a WebSocket has something to read */
+  if (s->in.raw.len > 0) { /* the socket is not read while a WebSocket has something to read */
     assert(s->ws && !tl_ws_waits(s->ws));
-    tl_ws_feed(s->ws, s->raw.at, s->raw.len);
-    s->raw = tl_slice_of(NULL, 0);
+    tl_ws_feed(s->ws, s->in.raw.at, s->in.raw.len);
+    s->in.raw = tl_slice_of(NULL, 0);
   }
   if (s->ws) rc = tl_ws_keep(s->ws);
   if (rc == TL_OK && s->tls) rc = tl_tls_keep(s->tls);
@@ -125,7 +125,7 @@ static void settle (stack *s) {
   bool more = stack_has_more(s);
   if (more) keep_rest(s);
   if (s->state != STACK_OPEN || !s->tcp) return;
-  bool may_read = s->reading && !is_congested(s);
+  bool may_read = s->in.reading && !is_congested(s);
   tl_tcp_read(s->tcp, may_read && !more);
   if (may_read && more && tl_loop_later(s->all->loop, on_pump, s) != TL_OK)
     stack_fail(s, TL_ENOMEM, "no memory to read");
@@ -133,20 +133,20 @@ static void settle (stack *s) {
 }
 
 void stack_pump (stack *s) {
-  if (s->state != STACK_OPEN || s->pumping) return;
-  s->pumping = true;
-  for (int i = 0; s->reading && i < STACK_BURST; i++) {
+  if (s->state != STACK_OPEN || s->in.pumping) return;
+  s->in.pumping = true;
+  for (int i = 0; s->in.reading && i < STACK_BURST; i++) {
     if (!stack_has_more(s) || !deliver(s)) break;
   }
-  s->pumping = false;
+  s->in.pumping = false;
   if (s->state == STACK_OPEN) stack_flush(s);
-  if (s->tls && s->target.secure.keylog.len > 0) stack_log_keys(s);
+  if (s->tls && s->goal.target.secure.keylog.len > 0) stack_log_keys(s);
   if (s->state == STACK_OPEN) settle(s);
 }
 
 void stack_read (stack *s, bool on) {
-  s->reading = on;
-  if (s->state != STACK_OPEN || s->pumping || !s->tcp) return;
+  s->in.reading = on;
+  if (s->state != STACK_OPEN || s->in.pumping || !s->tcp) return;
   if (!s->tls && !s->ws)
     tl_tcp_read(s->tcp, on);
   else
@@ -160,8 +160,8 @@ static void proxy_answered (stack *s) {
   tl_buf out, rest;
   tl_err err = { .text = "" };
   tl_buf_init(&out);
-  int rc = tl_proxy_read(&s->proxy, s->head.at, s->head.len, &used, &out, &err);
-  tl_buf_drop(&s->head, used);
+  int rc = tl_proxy_read(&s->proxy, s->in.head.at, s->in.head.len, &used, &out, &err);
+  tl_buf_drop(&s->in.head, used);
   if (out.len > 0) tl_tcp_write(s->tcp, out.at, out.len);
   if (out.len > 0) memset(out.at, 0, out.len);
   tl_buf_fini(&out);
@@ -170,8 +170,8 @@ static void proxy_answered (stack *s) {
     stack_fail(s, rc, "%s", err.text);
     return;
   }
-  rest = s->head; /* the peer's first bytes came with it */
-  tl_buf_init(&s->head);
+  rest = s->in.head; /* the peer's first bytes came with it */
+  tl_buf_init(&s->in.head);
   stack_next(s);
   if (rest.len > 0 && s->state != STACK_ENDING) stack_input(s, rest.at, rest.len);
   tl_buf_fini(&rest);
@@ -180,24 +180,24 @@ static void proxy_answered (stack *s) {
 static void upgrade_answered (stack *s) {
   tl_http_answer a;
   tl_err err = { .text = "" };
-  const tl_transport_target *t = &s->target;
+  const tl_transport_target *t = &s->goal.target;
   tl_ws_request r = { .path = t->ws_path, .subprotocol = t->ws_subprotocol };
-  long n = tl_http_answer_read(s->head.at, s->head.len, &a, &err);
+  long n = tl_http_answer_read(s->in.head.at, s->in.head.len, &a, &err);
   if (n == TL_EPARTIAL) return;
   if (n < 0) {
     stack_fail(s, (int)n, "%s: that is no WebSocket port: correct the port, or use %s", err.text,
                t->is_tls ? "mqtts://" : "mqtt://");
     return;
   }
-  int rc = tl_ws_answer_check(&a, &r, s->key, &s->without_subprotocol, &err);
+  int rc = tl_ws_answer_check(&a, &r, s->key, &s->about.without_subprotocol, &err);
   if (rc < 0) {
     stack_fail(s, rc, "%s", err.text);
     return;
   }
-  tl_buf_drop(&s->head, (size_t)n);
-  tl_ws_feed(s->ws, s->head.at, s->head.len); /* the first frames */
+  tl_buf_drop(&s->in.head, (size_t)n);
+  tl_ws_feed(s->ws, s->in.head.at, s->in.head.len); /* the first frames */
   rc = tl_ws_keep(s->ws);
-  tl_buf_clear(&s->head);
+  tl_buf_clear(&s->in.head);
   if (rc < 0)
     stack_fail(s, rc, "no memory to read");
   else
@@ -212,8 +212,8 @@ static void upgrade_input (stack *s) {
       layer_failed(s, n);
       return;
     }
-    tl_buf_add(&s->head, plain, (size_t)n);
-    if (s->head.failed)
+    tl_buf_add(&s->in.head, plain, (size_t)n);
+    if (s->in.head.failed)
       stack_fail(s, TL_ENOMEM, "no memory to read");
     else
       upgrade_answered(s);
@@ -223,8 +223,8 @@ static void upgrade_input (stack *s) {
 
 void stack_input (stack *s, const uint8_t *at, size_t n) {
   if (s->state == STACK_PROXY) {
-    tl_buf_add(&s->head, at, n);
-    if (s->head.failed)
+    tl_buf_add(&s->in.head, at, n);
+    if (s->in.head.failed)
       stack_fail(s, TL_ENOMEM, "no memory to read");
     else
       proxy_answered(s);
@@ -254,7 +254,7 @@ void stack_input (stack *s, const uint8_t *at, size_t n) {
   if (s->tls)
     tl_tls_feed(s->tls, at, n);
   else
-    s->raw = tl_slice_of(at, n);
+    s->in.raw = tl_slice_of(at, n);
   if (s->state == STACK_UPGRADE) upgrade_input(s);
   if (s->state == STACK_OPEN) stack_pump(s);
 }

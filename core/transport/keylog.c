@@ -28,7 +28,7 @@ static void drop (void *ctx) {
 
 void stack_log_keys (stack *s) {
   tl_buf *lines = tl_tls_keylog(s->tls);
-  tl_slice path = s->target.secure.keylog;
+  tl_slice path = s->goal.target.secure.keylog;
   tl_thread *work;
   if (lines->len == 0) return;
   job *j = calloc(1, sizeof *j + path.len + 1);

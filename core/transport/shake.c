@@ -12,17 +12,17 @@ enum { BUDGET_NS = 4 * 1000 * 1000 }; /* of a turn; one step at least */
 
 static void unlink_shake (stack *s) {
   tl_transports *all = s->all;
-  if (!s->queued) return;
-  if (s->prev_shake)
-    s->prev_shake->next_shake = s->next_shake;
+  if (!s->turn.queued) return;
+  if (s->turn.prev)
+    s->turn.prev->turn.next = s->turn.next;
   else
-    all->first_shake = s->next_shake;
-  if (s->next_shake)
-    s->next_shake->prev_shake = s->prev_shake;
+    all->first_shake = s->turn.next;
+  if (s->turn.next)
+    s->turn.next->turn.prev = s->turn.prev;
   else
-    all->last_shake = s->prev_shake;
-  s->next_shake = s->prev_shake = NULL;
-  s->queued = false;
+    all->last_shake = s->turn.prev;
+  s->turn.next = s->turn.prev = NULL;
+  s->turn.queued = false;
 }
 
 void stack_forget_shake (stack *s) { unlink_shake(s); }
@@ -35,7 +35,7 @@ void stack_shake_now (stack *s) {
   }
   int rc = tl_tls_handshake(s->tls);
   stack_flush(s);
-  if (s->target.secure.keylog.len > 0) stack_log_keys(s);
+  if (s->goal.target.secure.keylog.len > 0) stack_log_keys(s);
   if (s->state != STACK_TLS) return; /* the write failed */
   if (rc == TL_EPARTIAL) {
     tl_tls_relax(s->tls);
@@ -57,7 +57,7 @@ void stack_shake_now (stack *s) {
 
 static void free_one (tl_transports *all) {
   stack *s = all->dead;
-  all->dead = s->next_shake;
+  all->dead = s->turn.next;
   stack_free(s);
 }
 
@@ -77,7 +77,7 @@ static void on_turn (void *ctx) {
 
 void stack_bury (stack *s) {
   tl_transports *all = s->all;
-  s->next_shake = all->dead;
+  s->turn.next = all->dead;
   all->dead = s;
   if (tl_loop_later(all->loop, on_turn, all) != TL_OK) free_one(all);
 }
@@ -89,12 +89,12 @@ void stack_forget_turn (tl_transports *all) {
 
 void stack_shake (stack *s) {
   tl_transports *all = s->all;
-  if (s->queued) return;
-  s->queued = true;
-  s->prev_shake = all->last_shake;
-  s->next_shake = NULL;
+  if (s->turn.queued) return;
+  s->turn.queued = true;
+  s->turn.prev = all->last_shake;
+  s->turn.next = NULL;
   if (all->last_shake)
-    all->last_shake->next_shake = s;
+    all->last_shake->turn.next = s;
   else
     all->first_shake = s;
   all->last_shake = s;

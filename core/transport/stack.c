@@ -16,8 +16,8 @@
 /* The end */
 
 static void report_closed (stack *s) {
-  s->events->closed(s->ctx, s->code, s->text);
-  tl_timer_close(s->timer);
+  s->events->closed(s->ctx, s->end.code, s->end.text);
+  tl_timer_close(s->end.timer);
   stack_bury(s);
 }
 
@@ -25,10 +25,10 @@ void stack_free (stack *s) {
   tl_ws_free(s->ws);
   tl_tls_free(s->tls);
   tl_tls_context_drop(s->context);
-  tl_buf_fini(&s->head);
-  free(s->headers);
-  free(s->texts);
-  free(s->warning);
+  tl_buf_fini(&s->in.head);
+  free(s->goal.headers);
+  free(s->goal.texts);
+  free(s->about.warning);
   free(s);
 }
 
@@ -36,7 +36,7 @@ static void on_timer (void *ctx) { report_closed(ctx); }
 
 /* A later connection may go on with the session of this one. */
 static void remember_session (stack *s) {
-  tl_transport_memory *m = s->target.memory;
+  tl_transport_memory *m = s->goal.target.memory;
   tl_tls_session *session = s->tls && m ? tl_tls_take_session(s->tls) : NULL;
   if (!session) return;
   tl_transport_memory_fini(m);
@@ -46,25 +46,25 @@ static void remember_session (stack *s) {
 
 void stack_finish (stack *s, int code, int linger_ms) {
   if (s->state == STACK_ENDING) return;
-  s->was = s->state;
+  s->end.was = s->state;
   s->state = STACK_ENDING;
-  s->code = code;
+  s->end.code = code;
   contexts_forget(&s->wait);
   stack_forget_shake(s);
   stack_forget_pump(s);
   remember_session(s);
   if (s->tcp)
     tl_tcp_close(s->tcp, linger_ms);
-  else if (!s->telling)
-    tl_timer_at(s->timer, tl_loop_now(s->all->loop));
+  else if (!s->end.telling)
+    tl_timer_at(s->end.timer, tl_loop_now(s->all->loop));
 }
 
 void stack_fail (stack *s, int code, const char *fmt, ...) {
   va_list args;
   if (s->state == STACK_ENDING) return;
-  size_t used = (size_t)snprintf(s->text, sizeof s->text, "%s: ", s->name);
+  size_t used = (size_t)snprintf(s->end.text, sizeof s->end.text, "%s: ", s->about.name);
   va_start(args, fmt);
-  vsnprintf(s->text + used, sizeof s->text - used, fmt, args);
+  vsnprintf(s->end.text + used, sizeof s->end.text - used, fmt, args);
   va_end(args);
   stack_finish(s, code, s->state > STACK_CONNECTING ? STACK_ALERT_MS : 0);
 }
@@ -73,8 +73,8 @@ void stack_fail (stack *s, int code, const char *fmt, ...) {
 
 static void on_tcp_connected (void *ctx, const char *peer) {
   stack *s = ctx;
-  const char *shown = s->target.proxy == TL_NO_PROXY ? peer : s->name;
-  snprintf(s->peer, sizeof s->peer, "%s", shown);
+  const char *shown = s->goal.target.proxy == TL_NO_PROXY ? peer : s->about.name;
+  snprintf(s->about.peer, sizeof s->about.peer, "%s", shown);
   stack_next(s);
 }
 
@@ -96,7 +96,7 @@ static void on_tcp_data (void *ctx, size_t n) {
 static void on_tcp_drained (void *ctx) {
   stack *s = ctx;
   if (s->state != STACK_OPEN) return;
-  stack_read(s, s->reading);
+  stack_read(s, s->in.reading);
   s->events->drained(s->ctx);
 }
 
@@ -115,56 +115,56 @@ static void explain_end (stack *s, bool at_end, const char *text) {
   const char *how = at_end ? "closed" : "reset";
   switch (s->state) {
     case STACK_PROXY:
-      stack_fail(s, s->code, "the proxy %s the connection: is proxy right, http:// or socks5://?",
-                 how);
+      stack_fail(s, s->end.code,
+                 "the proxy %s the connection: is proxy right, http:// or socks5://?", how);
       return;
     case STACK_TLS:
       if (at_end) {
         tl_tls_end(s->tls);
-        stack_fail(s, s->code, "%s", tl_tls_error(s->tls));
+        stack_fail(s, s->end.code, "%s", tl_tls_error(s->tls));
       } else {
-        stack_fail(s, s->code,
+        stack_fail(s, s->end.code,
                    "the connection broke in the TLS handshake (%s): that is probably no TLS port "
                    "(use mqtt:// or ws://)",
                    own);
       }
       return;
     case STACK_UPGRADE:
-      stack_fail(s, s->code,
+      stack_fail(s, s->end.code,
                  "%s the connection without an answer to the WebSocket upgrade: that is "
                  "probably no WebSocket port",
                  how);
       return;
     default: break;
   }
-  s->refused_late = s->tls && !s->got_data && asked_in_vain(s);
-  if (s->refused_late)
-    stack_fail(s, s->code,
+  s->about.refused_late = s->tls && !s->in.got_data && asked_in_vain(s);
+  if (s->about.refused_late)
+    stack_fail(s, s->end.code,
                "the broker wants a client certificate: set tls_cert_file and tls_key_file (it "
                "asked for one and %s the connection)",
                how);
   else if (at_end && s->tls && tl_tls_end(s->tls) != TL_TLS_CLOSED)
-    stack_fail(s, s->code, "%s", tl_tls_error(s->tls));
-  else if (s->target.proxy != TL_NO_PROXY && s->state == STACK_CONNECTING)
-    stack_fail(s, s->code, "through the proxy: %s", own);
+    stack_fail(s, s->end.code, "%s", tl_tls_error(s->tls));
+  else if (s->goal.target.proxy != TL_NO_PROXY && s->state == STACK_CONNECTING)
+    stack_fail(s, s->end.code, "through the proxy: %s", own);
   else if (s->state == STACK_CONNECTING)
-    snprintf(s->text, sizeof s->text, "%s", own);
+    snprintf(s->end.text, sizeof s->end.text, "%s", own);
   else if (at_end)
-    snprintf(s->text, sizeof s->text, "%s closed the connection", s->peer);
+    snprintf(s->end.text, sizeof s->end.text, "%s closed the connection", s->about.peer);
   else
-    snprintf(s->text, sizeof s->text, "%s", own);
+    snprintf(s->end.text, sizeof s->end.text, "%s", own);
 }
 
 static void on_tcp_closed (void *ctx, int code, const char *text) {
   stack *s = ctx;
   s->tcp = NULL;
-  s->telling = true;
+  s->end.telling = true;
   if (s->state != STACK_ENDING) {
-    if (s->state == STACK_TLS && s->queued) stack_shake_now(s); /* what came before the end */
+    if (s->state == STACK_TLS && s->turn.queued) stack_shake_now(s); /* what came before the end */
     if (s->state == STACK_OPEN && (s->tls || s->ws)) stack_pump(s);
   }
   if (s->state != STACK_ENDING) {
-    s->code = code;
+    s->end.code = code;
     explain_end(s, code == TL_TRANSPORT_END, text);
     if (s->state != STACK_ENDING) stack_finish(s, code, 0);
   }
@@ -213,7 +213,7 @@ static void stack_close (tl_transport *t, int linger_ms) {
     if (s->tcp) tl_tcp_close(s->tcp, linger_ms);
     return;
   }
-  snprintf(s->text, sizeof s->text, "closed");
+  snprintf(s->end.text, sizeof s->end.text, "closed");
   if (s->state == STACK_OPEN && linger_ms > 0) {
     if (s->ws) tl_ws_close(s->ws, 1000);
     stack_flush(s);
@@ -225,8 +225,8 @@ static void stack_close (tl_transport *t, int linger_ms) {
 
 static const char *stack_stage (const tl_transport *t) {
   const stack *s = (const stack *)t;
-  if (s->refused_late) return "end of the TLS handshake";
-  switch (s->state == STACK_ENDING ? s->was : s->state) {
+  if (s->about.refused_late) return "end of the TLS handshake";
+  switch (s->state == STACK_ENDING ? s->end.was : s->state) {
     case STACK_CONTEXT: return "certificates from their files";
     case STACK_CONNECTING: return "connection";
     case STACK_PROXY: return "answer of the proxy";
@@ -251,25 +251,26 @@ static tl_slice keep_text (char **at, tl_slice text) {
 
 /* All texts of the target into one block. */
 static int keep_texts (stack *s, const tl_transport_target *t) {
-  tl_slice *texts[] = { &s->target.host,           &s->target.secure.server_name,
-                        &s->target.secure.keylog,  &s->target.ws_path,
-                        &s->target.ws_subprotocol, &s->target.proxy_host,
-                        &s->target.proxy_user,     &s->target.proxy_password };
+  tl_slice *texts[] = { &s->goal.target.host,           &s->goal.target.secure.server_name,
+                        &s->goal.target.secure.keylog,  &s->goal.target.ws_path,
+                        &s->goal.target.ws_subprotocol, &s->goal.target.proxy_host,
+                        &s->goal.target.proxy_user,     &s->goal.target.proxy_password };
   enum { MANY = sizeof texts / sizeof *texts };
   size_t n = 0;
-  s->target = *t;
-  memset(&s->target.secure, 0, sizeof s->target.secure); /* the context has the rest */
-  s->target.secure.server_name = t->secure.server_name;
-  s->target.secure.keylog = t->secure.keylog;
+  s->goal.target = *t;
+  memset(&s->goal.target.secure, 0, sizeof s->goal.target.secure); /* the context has the rest */
+  s->goal.target.secure.server_name = t->secure.server_name;
+  s->goal.target.secure.keylog = t->secure.keylog;
   for (size_t i = 0; i < MANY; i++) n += texts[i]->len + 1;
   for (size_t i = 0; i < t->ws_header_count; i++) n += t->ws_headers[i].len + 1;
-  char *at = s->texts = malloc(n);
-  s->headers = calloc(t->ws_header_count + 1, sizeof *s->headers);
-  if (!s->texts || !s->headers) return TL_ENOMEM;
+  char *at = s->goal.texts = malloc(n);
+  s->goal.headers = calloc(t->ws_header_count + 1, sizeof *s->goal.headers);
+  if (!s->goal.texts || !s->goal.headers) return TL_ENOMEM;
   for (size_t i = 0; i < MANY; i++) *texts[i] = keep_text(&at, *texts[i]);
-  for (size_t i = 0; i < t->ws_header_count; i++) s->headers[i] = keep_text(&at, t->ws_headers[i]);
+  for (size_t i = 0; i < t->ws_header_count; i++)
+    s->goal.headers[i] = keep_text(&at, t->ws_headers[i]);
   bool is_v6 = memchr(t->host.at, ':', t->host.len);
-  snprintf(s->name, sizeof s->name, is_v6 ? "[%.*s]:%u" : "%.*s:%u", TL_ARG(t->host),
+  snprintf(s->about.name, sizeof s->about.name, is_v6 ? "[%.*s]:%u" : "%.*s:%u", TL_ARG(t->host),
            (unsigned)t->port);
   return TL_OK;
 }
@@ -289,11 +290,11 @@ int tl_transport_connect (tl_transport **out, tl_transports *all, const tl_trans
   s->all = all;
   s->events = events;
   s->ctx = ctx;
-  s->reading = true;
+  s->in.reading = true;
   s->wait.stack = s;
-  tl_buf_init(&s->head);
+  tl_buf_init(&s->in.head);
   int rc = keep_texts(s, target);
-  if (rc == TL_OK) rc = tl_timer_new(&s->timer, all->loop, on_timer, s);
+  if (rc == TL_OK) rc = tl_timer_new(&s->end.timer, all->loop, on_timer, s);
   if (rc == TL_OK && target->is_tls)
     rc = contexts_ask(all, &target->secure, &s->wait);
   else if (rc == TL_OK)
@@ -302,9 +303,9 @@ int tl_transport_connect (tl_transport **out, tl_transports *all, const tl_trans
     *out = &s->transport;
     return TL_OK;
   }
-  if (s->timer) tl_timer_close(s->timer);
-  free(s->headers);
-  free(s->texts);
+  if (s->end.timer) tl_timer_close(s->end.timer);
+  free(s->goal.headers);
+  free(s->goal.texts);
   free(s);
   return rc;
 }

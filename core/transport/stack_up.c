@@ -33,7 +33,7 @@ static void report_stage (stack *s) {
 }
 
 int stack_make_tcp (stack *s) {
-  const tl_transport_target *t = &s->target;
+  const tl_transport_target *t = &s->goal.target;
   tl_slice host = t->proxy == TL_NO_PROXY ? t->host : t->proxy_host;
   uint16_t port = t->proxy == TL_NO_PROXY ? t->port : t->proxy_port;
   s->state = STACK_CONNECTING;
@@ -47,7 +47,7 @@ void stack_has_context (stack *s, tl_tls_context *c, const char *error, const ch
     return;
   }
   s->context = tl_tls_context_keep(c);
-  s->warning = warning ? strdup(warning) : NULL;
+  s->about.warning = warning ? strdup(warning) : NULL;
   stack_shake(s); /* a thousand may have waited for these files */
 }
 
@@ -57,7 +57,7 @@ void stack_begin (stack *s) {
 }
 
 static void begin_proxy (stack *s) {
-  const tl_transport_target *t = &s->target;
+  const tl_transport_target *t = &s->goal.target;
   tl_proxy_target to = { .kind = t->proxy == TL_HTTP_PROXY ? TL_PROXY_HTTP : TL_PROXY_SOCKS5,
                          .host = t->host,
                          .port = t->port,
@@ -77,7 +77,7 @@ static void begin_proxy (stack *s) {
 }
 
 static void begin_tls (stack *s) {
-  const tl_transport_target *t = &s->target;
+  const tl_transport_target *t = &s->goal.target;
   tl_slice name = t->secure.server_name.len > 0 ? t->secure.server_name : t->host;
   tl_err err = { .text = "" };
   bool may_resume = t->memory && t->memory->context == s->context;
@@ -104,7 +104,7 @@ static int random_bytes (void *ctx, uint8_t *at, size_t n) {
 }
 
 static void begin_upgrade (stack *s) {
-  const tl_transport_target *t = &s->target;
+  const tl_transport_target *t = &s->goal.target;
   uint8_t random[TL_WS_RANDOM];
   char host[280];
   tl_buf out;
@@ -122,12 +122,12 @@ static void begin_upgrade (stack *s) {
   else if (is_usual)
     snprintf(host, sizeof host, "%.*s", TL_ARG(t->host));
   else
-    snprintf(host, sizeof host, "%s", s->name);
+    snprintf(host, sizeof host, "%s", s->about.name);
   tl_ws_key(s->key, random);
   tl_ws_request r = { .host = tl_slice_str(host),
                       .path = t->ws_path,
                       .subprotocol = t->ws_subprotocol,
-                      .headers = s->headers,
+                      .headers = s->goal.headers,
                       .header_count = t->ws_header_count };
   tl_buf_init(&out);
   tl_ws_request_write(&out, &r, s->key);
@@ -143,7 +143,7 @@ static void begin_upgrade (stack *s) {
 }
 
 void stack_next (stack *s) {
-  const tl_transport_target *t = &s->target;
+  const tl_transport_target *t = &s->goal.target;
   report_stage(s);
   if (s->state == STACK_ENDING) return;
   if (s->state == STACK_CONNECTING && t->proxy != TL_NO_PROXY) {
@@ -154,8 +154,8 @@ void stack_next (stack *s) {
     begin_upgrade(s);
   } else {
     s->state = STACK_OPEN;
-    tl_buf_shrink(&s->head, 0);
-    tl_tcp_read(s->tcp, s->reading);
-    s->events->connected(s->ctx, s->peer);
+    tl_buf_shrink(&s->in.head, 0);
+    tl_tcp_read(s->tcp, s->in.reading);
+    s->events->connected(s->ctx, s->about.peer);
   }
 }

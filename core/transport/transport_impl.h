@@ -37,38 +37,65 @@ typedef enum {
   STACK_ENDING /* `closed` is to come */
 } stack_state;
 
+/* Where it goes: the owner's wish. */
+typedef struct {
+  tl_transport_target target; /* its texts are in `texts` */
+  tl_slice *headers;
+  char *texts;
+} stack_goal;
+
+/* Bytes on their way to the owner: input.c. */
+typedef struct {
+  tl_buf head;   /* of an answer that is not whole: the proxy's, the upgrade's */
+  tl_slice raw;  /* the bytes of this wake-up that no layer has taken */
+  bool reading;  /* what the owner wants */
+  bool pumping;  /* inside pump() */
+  bool got_data; /* something was given to the owner */
+} stack_input_state;
+
+/* How it ended: stack.c. */
+typedef struct {
+  stack_state was; /* the state before */
+  tl_timer *timer; /* tells `closed` when there is no TCP connection that would */
+  bool telling;    /* the end of TCP, behind which `closed` comes */
+  int code;
+  char text[STACK_TEXT];
+} stack_end;
+
+/* Its place in the queue of handshakes: shake.c. */
+typedef struct {
+  stack *next, *prev; /* while `queued` */
+  bool queued;
+} stack_turn;
+
+/* What there is to say of it. */
+typedef struct {
+  char name[280];    /* "broker:8883" */
+  char peer[280];    /* of `connected` */
+  char *warning;     /* owned */
+  bool refused_late; /* by TLS, when its handshake was over for us */
+  bool without_subprotocol;
+} stack_about;
+
 struct stack {
   tl_transport transport;
   tl_transports *all;
   const tl_transport_events *events;
   void *ctx;
-  stack_state state, was;     /* was: before the end */
-  tl_transport_target target; /* its texts are in `texts` */
-  tl_slice *headers;
-  char *texts;
+  stack_state state;
+  stack_goal goal;
   context_wait wait;
-  tl_timer *timer; /* tells `closed` when there is no TCP connection that would */
+  /* the layers, from below; NULL: not there (yet) */
   tl_tcp *tcp;
   tl_proxy proxy;
   tl_tls_context *context;
   tl_tls *tls;
   tl_ws *ws;
-  tl_buf head;  /* bytes of an answer that is not whole: the proxy's, the upgrade's */
-  tl_slice raw; /* the bytes of this wake-up that no layer has taken */
   char key[TL_WS_KEY];
-  bool reading;      /* what the owner wants */
-  bool pumping;      /* inside pump() */
-  bool telling;      /* the end of TCP, behind which `closed` comes */
-  bool got_data;     /* something was given to the owner */
-  bool refused_late; /* by TLS, when its handshake was over for us */
-  bool without_subprotocol;
-  stack *next_shake, *prev_shake; /* in the queue of handshakes while `queued` */
-  bool queued;
-  int code;
-  char text[STACK_TEXT];
-  char name[280]; /* "broker:8883" */
-  char peer[280]; /* of `connected` */
-  char *warning;  /* owned */
+  stack_input_state in;
+  stack_end end;
+  stack_turn turn;
+  stack_about about;
 };
 
 struct tl_transports {
@@ -76,14 +103,14 @@ struct tl_transports {
   struct context_entry *contexts;
   uint64_t asked;                  /* for contexts, so far */
   stack *first_shake, *last_shake; /* handshakes that have something to do */
-  stack *dead;                     /* by next_shake */
+  stack *dead;                     /* by turn.next */
   uint8_t random[256];             /* the last random_left bytes in front are unused */
   size_t random_left;
   uint8_t raw[STACK_RAW], plain[STACK_RAW]; /* for the time of one call */
 };
 
 /* stack.c */
-void stack_finish (stack *s, int code, int linger_ms);     /* s->text says why */
+void stack_finish (stack *s, int code, int linger_ms);     /* s->end.text says why */
 void stack_fail (stack *s, int code, const char *fmt, ...) /* "NAME: …" */
 #if defined(__GNUC__)
     __attribute__((format(printf, 3, 4)))
