@@ -75,7 +75,7 @@ static bool newest_time (const tl_station *s, int64_t *ms) {
 }
 
 static const char *mask_text (const tl_plan *p, tl_buf *room) {
-  tl_buf_slice(room, p->time_mask.len > 0 ? p->time_mask : TL_LIT(TL_TIMEMASK_DEFAULT));
+  tl_buf_slice(room, p->time.text.len > 0 ? p->time.text : TL_LIT(TL_TIMEMASK_DEFAULT));
   tl_buf_byte(room, '\0');
   return room->failed ? "" : (const char *)room->at;
 }
@@ -84,7 +84,7 @@ static const char *mask_text (const tl_plan *p, tl_buf *room) {
 static const char *fitting (const tl_station *s, tl_slice text, int64_t wall) {
   int64_t ms = 0;
   const char *mask = tl_timemask_guess(s->plan->rule.zone, text, wall, &ms);
-  if (!mask || tl_slice_eq(s->plan->time_mask, tl_slice_str(mask))) return NULL;
+  if (!mask || tl_slice_eq(s->plan->time.text, tl_slice_str(mask))) return NULL;
   return llabs(ms - wall) <= DAY_MS ? mask : NULL;
 }
 
@@ -139,7 +139,7 @@ static void add_mask (look *k, const tl_station *s, const tl_tag *tag, tl_slice 
   tl_explain_raw(k->out, "raw", text);
   tl_explain_raw(k->out, "field", field);
   tl_explain_raw(k->out, "mask",
-                 s->plan->time_mask.len > 0 ? s->plan->time_mask : TL_LIT(TL_TIMEMASK_DEFAULT));
+                 s->plan->time.text.len > 0 ? s->plan->time.text : TL_LIT(TL_TIMEMASK_DEFAULT));
   if (mask) tl_member_word(k->out, "fits", mask);
   close_finding(k);
 }
@@ -149,12 +149,12 @@ static void add_cut (look *k, const tl_station *s, const tl_tag *tag, tl_slice f
                      tl_slice text) {
   const tl_plan *p = s->plan;
   int64_t lost = 0;
-  const char *finer = tl_timemask_finer(p->mask, p->rule.zone, text, &lost);
+  const char *finer = tl_timemask_finer(p->time.mask, p->rule.zone, text, &lost);
   if (!finer) return;
   open_finding(k, "cut", s, tag);
   tl_explain_raw(k->out, "raw", text);
   tl_explain_raw(k->out, "field", field);
-  tl_explain_raw(k->out, "mask", p->time_mask);
+  tl_explain_raw(k->out, "mask", p->time.text);
   tl_member_word(k->out, "fits", finer);
   number_member(k, "lost", (double)lost / 1000.0);
   close_finding(k);
@@ -165,20 +165,21 @@ static void check_field (look *k, const tl_station *s, const tl_incoming *m,
   const tl_plan *p = s->plan;
   const tl_json_value *v = &slots[p->slots];
   int64_t ms;
-  if (!p->has_time_field) return;
-  if (v->type == TL_JSON_NONE && s->time_missing && !p->ignore_missing_time) {
+  if (!p->time.has_field) return;
+  if (v->type == TL_JSON_NONE && s->time_missing && !p->time.ignore_missing) {
     open_finding(k, "no_time", s, NULL);
-    tl_explain_raw(k->out, "field", p->time_field);
+    tl_explain_raw(k->out, "field", p->time.field);
     close_finding(k);
   } else if (v->type != TL_JSON_NONE && s->time_bad) {
-    add_mask(k, s, NULL, p->time_field, v->raw, m);
+    add_mask(k, s, NULL, p->time.field, v->raw, m);
   } else if (v->type != TL_JSON_NONE) {
-    add_cut(k, s, NULL, p->time_field, v->raw);
+    add_cut(k, s, NULL, p->time.field, v->raw);
   }
   /* a retained message may be old; a decoder may give another time */
   if (v->type == TL_JSON_NONE || m->retain || tl_gateway_decodes(tl_link_gateway(k->link), s))
     return;
-  if (tl_timemask_parse_json(p->mask, p->rule.zone, v, &ms) == TL_OK) add_time(k, s, m, ms, v->raw);
+  if (tl_timemask_parse_json(p->time.mask, p->rule.zone, v, &ms) == TL_OK)
+    add_time(k, s, m, ms, v->raw);
 }
 
 /* --- numbers --- */
@@ -265,7 +266,7 @@ static void check_message (look *k, const tl_station *s, const tl_incoming *m) {
   const tl_plan *p = s->plan;
   if (p->json && p->set) check_json(k, s, m);
   if (tl_gateway_decodes(tl_link_gateway(k->link), s)) check_decoded(k, s, m);
-  if (p->in_data >= 0) check_tag(k, &s->tags[p->in_data], m->payload, m);
+  if (p->special.in_data >= 0) check_tag(k, &s->tags[p->special.in_data], m->payload, m);
   if (!m->retain) return;
   open_finding(k, "retained", s, NULL);
   number_member(k, "seconds", (double)(k->wall - m->wall) / 1000.0);

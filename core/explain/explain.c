@@ -172,7 +172,7 @@ static void add_taken (const tl_link *l, const tl_explain_place *d, const tl_try
   tl_member_word(out, "payload_type",
                  d->like->plan->json ? tl_doc_format_name((tl_doc_format)d->like->plan->format)
                                      : "Text only");
-  if (d->like->plan->ack_id >= 0) tl_member_flag(out, "confirms", true);
+  if (d->like->plan->special.ack_id >= 0) tl_member_flag(out, "confirms", true);
 }
 
 /* Filters of the line; returns whether one takes the topic. */

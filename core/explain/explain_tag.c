@@ -16,7 +16,7 @@ typedef struct {
 } origin;
 
 static origin find_regex (const tl_telling *t, uint16_t index) {
-  const tl_pattern *p = t->copy->station->plan->patterns[index];
+  const tl_pattern *p = t->copy->station->plan->re.patterns[index];
   tl_group groups[2];
   origin o = { .text = true };
   if (!tl_utf8_valid(t->m->payload)) return o;

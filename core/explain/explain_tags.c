@@ -104,10 +104,10 @@ static void add_time (const tl_telling *t, int64_t time_ms, tl_buf *out) {
   const tl_plan *plan = t->copy->station->plan;
   int64_t first = time_ms, last = time_ms;
   bool decoded = decode_times(t, time_ms, &first, &last);
-  const tl_json_value *v = plan->has_time_field && t->slots ? &t->slots[plan->slots] : NULL;
+  const tl_json_value *v = plan->time.has_field && t->slots ? &t->slots[plan->slots] : NULL;
   bool missing = v && v->type == TL_JSON_NONE;
   const char *code = "ok";
-  if (!plan->has_time_field)
+  if (!plan->time.has_field)
     code = "none";
   else if (!v)
     code = "json";
@@ -120,10 +120,10 @@ static void add_time (const tl_telling *t, int64_t time_ms, tl_buf *out) {
     tl_member_word(out, "from", "decode");
   else
     tl_member_word(out, "from", v && !missing && !t->copy->time_bad ? "field" : "arrival");
-  if (plan->has_time_field) {
-    tl_explain_raw(out, "field", plan->time_field);
+  if (plan->time.has_field) {
+    tl_explain_raw(out, "field", plan->time.field);
     tl_explain_raw(out, "mask",
-                   plan->time_mask.len > 0 ? plan->time_mask : TL_LIT(TL_TIMEMASK_DEFAULT));
+                   plan->time.text.len > 0 ? plan->time.text : TL_LIT(TL_TIMEMASK_DEFAULT));
   }
   tl_buf text;
   tl_buf_init(&text);
@@ -133,14 +133,14 @@ static void add_time (const tl_telling *t, int64_t time_ms, tl_buf *out) {
   if (v && !missing && t->copy->time_bad) {
     tl_buf why;
     tl_buf_init(&why);
-    tl_timemask_why(plan->mask, plan->rule.zone, raw, t->m->wall, &why);
+    tl_timemask_why(plan->time.mask, plan->rule.zone, raw, t->m->wall, &why);
     tl_member_text(out, "why", tl_buf_bytes(&why));
     tl_buf_fini(&why);
   }
   int64_t lost;
   const char *finer = NULL;
   if (v && !missing && !t->copy->time_bad && !decoded)
-    finer = tl_timemask_finer(plan->mask, plan->rule.zone, raw, &lost);
+    finer = tl_timemask_finer(plan->time.mask, plan->rule.zone, raw, &lost);
   if (finer) tl_member_word(out, "finer", finer);
   tl_buf_fini(&text);
   tl_member_time(out, "value", last);

@@ -102,10 +102,10 @@ static void list_tags (list *l, const tl_plan *old, const tl_plan *plan) {
   if (old->prepare_count != plan->prepare_count ||
       memcmp(old->prepare, plan->prepare, plan->prepare_count) != 0)
     add(l, "prepare");
-  if (!tl_slice_eq(old->time_field, plan->time_field)) add(l, "time_field_name");
-  if (!tl_slice_eq(old->time_mask, plan->time_mask)) add(l, "time_mask");
+  if (!tl_slice_eq(old->time.field, plan->time.field)) add(l, "time_field_name");
+  if (!tl_slice_eq(old->time.text, plan->time.text)) add(l, "time_mask");
   if (old->rule.zone != plan->rule.zone) add(l, "time_zone");
-  if (old->ignore_missing_time != plan->ignore_missing_time) add(l, "ignore_missing_time");
+  if (old->time.ignore_missing != plan->time.ignore_missing) add(l, "ignore_missing_time");
   if (l->items == before) add(l, "order of tags");
 }
 

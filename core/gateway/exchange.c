@@ -107,7 +107,7 @@ static void move_writes (tl_gateway *g, tl_station *s) {
 static int adapt_station (const tl_applying *a, tl_link *l, tl_station *s,
                           const tl_station_spec *c) {
   /* a message waits for this station's ACK_ID: it still waits after the change */
-  bool awaits = l->ack.station == s && c->plan->ack_id >= 0;
+  bool awaits = l->ack.station == s && c->plan->special.ack_id >= 0;
   if (!awaits) tl_link_forget_awaiting(l, s);
   int rc = TL_OK;
   if (!tl_slice_eq(tl_slice_str(s->address), c->address)) rc = tl_station_readdress(s, c->address);

@@ -71,12 +71,12 @@ static void on_time_error (void *ctx, tl_station *s, tl_reason why, tl_slice tex
   if (why == TL_REASON_MISSING) {
     tl_station_log(s, TL_LOG_WARN,
                    "no timestamp at '%.*s': the time of arrival is used (logged once)",
-                   TL_ARG(s->plan->time_field));
+                   TL_ARG(s->plan->time.field));
     return;
   }
   tl_buf cause;
   tl_buf_init(&cause);
-  tl_timemask_why(s->plan->mask, s->plan->rule.zone, text, tl_clock_wall_ms(), &cause);
+  tl_timemask_why(s->plan->time.mask, s->plan->rule.zone, text, tl_clock_wall_ms(), &cause);
   tl_station_log(s, TL_LOG_WARN,
                  "the timestamp '%.*s' %.*s: the time of arrival is used (logged once)",
                  TL_ARG(tl_shortened(text)), TL_ARG(tl_buf_bytes(&cause)));

@@ -22,7 +22,7 @@ bool tl_link_is_long (tl_link *l, const tl_incoming *m) {
   const tl_route *route = tl_router_find(l->routing.router, m->topic);
   const tl_station *s = route->target;
   return s && s->user && route->will_count == 0 && h->has_decode(s->user) && !s->plan->set &&
-         s->plan->prepare_count == 0 && s->plan->ack_id < 0;
+         s->plan->prepare_count == 0 && s->plan->special.ack_id < 0;
 }
 
 /* The router's answer is valid until its next look-up, and others look topics up between two

@@ -208,7 +208,7 @@ static bool deliver (tl_link *l, const tl_incoming *in) {
   /* observers hear of the message before its values */
   if (g->news.listening)
     tl_notify_message(l, in, s, s->off || s->simulated ? TL_FATE_OFF : TL_FATE_TAKEN);
-  bool confirms = s->plan->ack_id >= 0 && !s->off && !s->simulated;
+  bool confirms = s->plan->special.ack_id >= 0 && !s->off && !s->simulated;
   if (confirms) { /* set before the values: their handlers may already write ACK_ID */
     l->ack.station = s;
     l->ack.id = in->id;

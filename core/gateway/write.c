@@ -234,9 +234,9 @@ static int write_local (tl_gateway *g, tl_link *l, tl_tag *t, const tl_value *v,
 /* --- tags --- */
 
 static int out_topic (const tl_station *s, tl_slice *topic, tl_err *err) {
-  if (s->plan->out_topic < 0)
+  if (s->plan->special.out_topic < 0)
     return tl_fail(err, TL_ETYPE, 0, "station '%s' has no OUT_TOPIC tag", s->name);
-  const tl_tag *t = &s->tags[s->plan->out_topic];
+  const tl_tag *t = &s->tags[s->plan->special.out_topic];
   if (t->status != TL_VALID)
     return tl_fail(err, TL_ESTATE, 0, "the topic is not known: write to '%s' (OUT_TOPIC) first",
                    tl_tag_def(t)->name);

@@ -38,8 +38,8 @@ static void fill_spec (filling *f, const tl_plan *plan, tl_plan_spec *spec, tl_t
     if (d->has_default && tl_type_is_text(d->type))
       d->default_value.text = fill(f, d->default_value.text, TL_FILL_PLAIN);
   }
-  spec->time_field = fill(f, plan->time_field, TL_FILL_PLAIN);
-  spec->time_mask = fill(f, plan->time_mask, TL_FILL_PLAIN);
+  spec->time_field = fill(f, plan->time.field, TL_FILL_PLAIN);
+  spec->time_mask = fill(f, plan->time.text, TL_FILL_PLAIN);
 }
 
 typedef enum { NOTHING, DEFAULTS, COMPILED } needed;
@@ -50,7 +50,7 @@ static bool in_text (const char *text, const tl_slice *names, size_t n) {
 
 static needed what_is_needed (const tl_plan *p, const tl_slice *names, size_t n) {
   needed need = NOTHING;
-  if (tl_fill_needed(p->time_field, names, n) || tl_fill_needed(p->time_mask, names, n))
+  if (tl_fill_needed(p->time.field, names, n) || tl_fill_needed(p->time.text, names, n))
     return COMPILED;
   for (size_t i = 0; i < p->tag_count; i++) {
     const tl_tagdef *d = &p->tags[i];
@@ -77,7 +77,7 @@ int tl_plan_fill (tl_plan **out, tl_plan *plan, const tl_slice *names, const tl_
                         .prepare = plan->prepare,
                         .prepare_count = plan->prepare_count,
                         .zone = plan->rule.zone,
-                        .ignore_missing_time = plan->ignore_missing_time };
+                        .ignore_missing_time = plan->time.ignore_missing };
   tl_tagdef *tags = calloc(plan->tag_count ? plan->tag_count : 1, sizeof *tags);
   if (!tags) goto out;
   fill_spec(&f, plan, &spec, tags);

@@ -69,8 +69,8 @@ static tl_plan *plan_alloc (const tl_plan_spec *spec, uint8_t **texts) {
   p->serial = next_serial();
   p->tags = (tl_tagdef *)(p + 1);
   p->defaults = (tl_value *)(p->tags + n);
-  p->order = (uint16_t *)(void *)((uint8_t *)(p->defaults + n) + words);
-  p->slot_tag = p->order + n + 1;
+  p->order.tags = (uint16_t *)(void *)((uint8_t *)(p->defaults + n) + words);
+  p->slot_tag = p->order.tags + n + 1;
   *texts = (uint8_t *)(p->slot_tag + n + 1);
   return p;
 }
@@ -119,12 +119,12 @@ static int compile_names (tl_plan *p, tl_err *err) {
 
 static void find_kinds (tl_plan *p) {
   int16_t *const found[] = {
-    [TL_ADDRESS_IN_TOPIC] = &p->in_topic,
-    [TL_ADDRESS_IN_DATA] = &p->in_data,
-    [TL_ADDRESS_IN_ID] = &p->in_id,
-    [TL_ADDRESS_ACK_ID] = &p->ack_id,
-    [TL_ADDRESS_OUT_TOPIC] = &p->out_topic,
-    [TL_ADDRESS_OUT_VALUE] = &p->out_value,
+    [TL_ADDRESS_IN_TOPIC] = &p->special.in_topic,
+    [TL_ADDRESS_IN_DATA] = &p->special.in_data,
+    [TL_ADDRESS_IN_ID] = &p->special.in_id,
+    [TL_ADDRESS_ACK_ID] = &p->special.ack_id,
+    [TL_ADDRESS_OUT_TOPIC] = &p->special.out_topic,
+    [TL_ADDRESS_OUT_VALUE] = &p->special.out_value,
     [TL_ADDRESS_JSON] = NULL,
     [TL_ADDRESS_REGEX] = NULL,
     [TL_ADDRESS_NONE] = NULL,
@@ -140,13 +140,13 @@ static void find_kinds (tl_plan *p) {
 
 /* IN_TOPIC, IN_DATA, IN_ID, then the rest in the order of the source. */
 static void find_order (tl_plan *p) {
-  const int16_t first[] = { p->in_topic, p->in_data, p->in_id };
+  const int16_t first[] = { p->special.in_topic, p->special.in_data, p->special.in_id };
   for (size_t k = 0; k < 3; k++)
-    if (first[k] >= 0) p->order[p->order_count++] = (uint16_t)first[k];
+    if (first[k] >= 0) p->order.tags[p->order.count++] = (uint16_t)first[k];
   for (uint16_t i = 0; i < p->tag_count; i++) {
     tl_address_kind kind = p->tags[i].kind;
     if (kind == TL_ADDRESS_REGEX || (kind == TL_ADDRESS_JSON && p->json))
-      p->order[p->order_count++] = i;
+      p->order.tags[p->order.count++] = i;
   }
 }
 
@@ -171,8 +171,8 @@ static int compile_set (tl_plan *p, tl_err *err) {
     paths[p->slots++] = p->tags[i].path;
   }
   size_t n = p->slots, which = 0;
-  p->has_time_field = p->time_field.len > 0;
-  if (p->has_time_field) paths[n++] = p->time_field;
+  p->time.has_field = p->time.field.len > 0;
+  if (p->time.has_field) paths[n++] = p->time.field;
   tl_err inner = { 0 };
   int rc = n ? tl_json_set_new(&p->set, paths, n, &which, &inner) : TL_OK;
   if (p->set) p->slot_values = tl_json_set_slots(p->set);
@@ -187,22 +187,22 @@ static int compile_set (tl_plan *p, tl_err *err) {
 static int compile_patterns (tl_plan *p, tl_err *err) {
   for (uint16_t i = 0; i < p->tag_count; i++) {
     if (p->tags[i].kind != TL_ADDRESS_REGEX) continue;
-    if (!p->patterns) p->patterns = calloc(p->tag_count, sizeof *p->patterns);
-    if (!p->gave_up) p->gave_up = calloc(p->tag_count, sizeof *p->gave_up);
-    if (!p->patterns || !p->gave_up) return tl_fail(err, TL_ENOMEM, 0, "no memory");
+    if (!p->re.patterns) p->re.patterns = calloc(p->tag_count, sizeof *p->re.patterns);
+    if (!p->re.gave_up) p->re.gave_up = calloc(p->tag_count, sizeof *p->re.gave_up);
+    if (!p->re.patterns || !p->re.gave_up) return tl_fail(err, TL_ENOMEM, 0, "no memory");
     tl_err inner = { 0 };
-    int rc = tl_pattern_new(&p->patterns[i], p->tags[i].path, TL_PATTERN_UTF, &inner);
+    int rc = tl_pattern_new(&p->re.patterns[i], p->tags[i].path, TL_PATTERN_UTF, &inner);
     if (rc != TL_OK) return fail_tag(err, &inner, rc, i, p->tags[i].path);
   }
   return TL_OK;
 }
 
 static int compile_mask (tl_plan *p, tl_err *err) {
-  tl_slice mask = p->time_mask.len ? p->time_mask : TL_LIT(DEFAULT_MASK);
+  tl_slice mask = p->time.text.len ? p->time.text : TL_LIT(DEFAULT_MASK);
   tl_err inner = { 0 };
-  int rc = tl_timemask_new(&p->mask, mask, &inner);
+  int rc = tl_timemask_new(&p->time.mask, mask, &inner);
   if (rc != TL_OK) return fail_tag(err, &inner, rc, p->tag_count, mask);
-  p->rule.mask = p->mask;
+  p->rule.mask = p->time.mask;
   return TL_OK;
 }
 
@@ -221,13 +221,13 @@ int tl_plan_new (tl_plan **out, const tl_plan_spec *spec, tl_err *err) {
   p->format = spec->format;
   p->prepare_count = (uint8_t)spec->prepare_count;
   if (spec->prepare_count) memcpy(p->prepare, spec->prepare, spec->prepare_count);
-  p->ignore_missing_time = spec->ignore_missing_time;
+  p->time.ignore_missing = spec->ignore_missing_time;
   p->tag_count = (uint16_t)spec->tag_count;
   p->rule.zone = spec->zone ? spec->zone : tl_zone_utc();
   tl_map_init(&p->by_name);
   copy_tags(p, spec, &texts);
-  p->time_field = keep(&texts, spec->time_field);
-  p->time_mask = keep(&texts, spec->time_mask);
+  p->time.field = keep(&texts, spec->time_field);
+  p->time.text = keep(&texts, spec->time_mask);
   find_kinds(p);
   find_order(p);
   int rc = compile_names(p, err);
@@ -250,8 +250,8 @@ int tl_plan_derive (tl_plan **out, tl_plan *plan, const tl_tagdef *tags) {
   *p = *plan;
   p->serial = next_serial();
   p->refs = 1;
-  p->pool = NULL;
-  p->base = tl_plan_ref(plan->base ? plan->base : plan);
+  p->shared.pool = NULL;
+  p->shared.base = tl_plan_ref(plan->shared.base ? plan->shared.base : plan);
   p->defaults = (tl_value *)(p + 1);
   uint8_t *texts = (uint8_t *)(p->defaults + n);
   for (size_t i = 0; i < n; i++) p->defaults[i] = keep_default(&texts, &tags[i]);
@@ -267,17 +267,17 @@ tl_plan *tl_plan_ref (tl_plan *p) {
 void tl_plan_unref (tl_plan *p) {
   if (!p || --p->refs > 0) return;
   tl_plan_forget(p);
-  if (p->base) {
-    tl_plan_unref(p->base);
+  if (p->shared.base) {
+    tl_plan_unref(p->shared.base);
     free(p);
     return;
   }
-  if (p->patterns)
-    for (uint16_t i = 0; i < p->tag_count; i++) tl_pattern_free(p->patterns[i]);
-  free(p->patterns);
-  free(p->gave_up);
+  if (p->re.patterns)
+    for (uint16_t i = 0; i < p->tag_count; i++) tl_pattern_free(p->re.patterns[i]);
+  free(p->re.patterns);
+  free(p->re.gave_up);
   if (p->set) tl_json_set_free(p->set);
-  if (p->mask) tl_timemask_free(p->mask);
+  if (p->time.mask) tl_timemask_free(p->time.mask);
   tl_map_fini(&p->by_name);
   free(p);
 }

@@ -74,40 +74,65 @@ typedef struct {
   size_t prepare_count;
 } tl_plan_spec;
 
-typedef struct tl_plan {
-  /* Not 0, and no other plan of the process ever has it. An address may be another plan's later. */
-  uint64_t serial;
-  uint32_t refs;
-  bool json, ignore_missing_time;
-  uint8_t format; /* tl_doc_format */
-  uint8_t prepare_count;
-  uint8_t prepare[TL_PREPARE_MAX]; /* tl_prepare_step */
-  tl_slice time_field;
-  /* NULL when no JSON address is used; slots: json tags in order, then the time field */
-  tl_json_set *set;
-  uint16_t slots;     /* of set, without the time field */
-  size_t slot_values; /* the room that extraction needs */
-  bool has_time_field;
-  uint16_t *slot_tag;    /* slot → tag index */
-  tl_pattern **patterns; /* by tag index; NULL when no RE= */
-  bool *gave_up;         /* by tag index: logged already; NULL when no RE= */
+/* How messages say their time, and what is said of it. */
+typedef struct {
+  tl_slice field;
+  bool has_field;
+  bool ignore_missing;
   tl_timemask *mask;
-  tl_time_rule rule;
-  tl_tagdef *tags;    /* shared by plans that differ in defaults only */
-  tl_value *defaults; /* by tag index; texts are owned by the plan */
-  uint16_t tag_count;
-  int16_t in_topic, in_data, in_id, ack_id, out_topic, out_value; /* tag index or -1 */
-  tl_map by_name;                                                 /* name → (void *)(index + 1) */
-  bool needs_decode; /* there are tags without an address */
-  /* For the model room only. */
-  uint16_t order_count;
-  uint16_t *order;    /* the tags that a message fills, in the order in which it does */
-  tl_slice time_mask; /* as it was given */
+  tl_slice text; /* the mask as it was given */
+} tl_plan_time;
+
+/* By tag index; NULL when no tag has RE=. */
+typedef struct {
+  tl_pattern **patterns;
+  bool *gave_up; /* logged already */
+} tl_plan_re;
+
+/* Tags with a meaning of their own: index or -1. */
+typedef struct {
+  int16_t in_topic, in_data, in_id, ack_id, out_topic, out_value;
+} tl_plan_special;
+
+/* The tags that a message fills, in the order in which it does. */
+typedef struct {
+  uint16_t count;
+  uint16_t *tags;
+} tl_plan_order;
+
+/* pool.c: what it has in common with others. */
+typedef struct {
   /* owns what is compiled, where this plan differs from it in defaults only; NULL: owns it
   ** itself */
   struct tl_plan *base;
   struct tl_plan_pool *pool; /* NULL: in none */
   uint64_t key, base_key;    /* hashes of the definition, with and without defaults */
+} tl_plan_shared;
+
+typedef struct tl_plan {
+  /* Not 0, and no other plan of the process ever has it. An address may be another plan's later. */
+  uint64_t serial;
+  uint32_t refs;
+  bool json;
+  bool needs_decode; /* there are tags without an address */
+  uint8_t format;    /* tl_doc_format */
+  uint8_t prepare_count;
+  uint8_t prepare[TL_PREPARE_MAX]; /* tl_prepare_step */
+  /* NULL when no JSON address is used; slots: json tags in order, then the time field */
+  tl_json_set *set;
+  uint16_t slots;     /* of set, without the time field */
+  size_t slot_values; /* the room that extraction needs */
+  uint16_t *slot_tag; /* slot → tag index */
+  tl_plan_time time;
+  tl_plan_re re;
+  tl_time_rule rule;
+  tl_tagdef *tags;    /* shared by plans that differ in defaults only */
+  tl_value *defaults; /* by tag index; texts are owned by the plan */
+  uint16_t tag_count;
+  tl_plan_special special;
+  tl_map by_name;      /* name → (void *)(index + 1) */
+  tl_plan_order order; /* for the model room only */
+  tl_plan_shared shared;
 } tl_plan;
 
 /* New plan with one reference. TL_ESYNTAX: err->at is the index of the tag (or tag_count for

@@ -117,9 +117,9 @@ static bool same_spec (const tl_plan *p, const tl_plan_spec *spec, bool defaults
   if (p->format != spec->format || p->prepare_count != spec->prepare_count ||
       (spec->prepare_count && memcmp(p->prepare, spec->prepare, spec->prepare_count) != 0))
     return false;
-  if (p->json != spec->json || p->ignore_missing_time != spec->ignore_missing_time ||
+  if (p->json != spec->json || p->time.ignore_missing != spec->ignore_missing_time ||
       p->rule.zone != zone || p->tag_count != spec->tag_count ||
-      !tl_slice_eq(p->time_field, spec->time_field) || !tl_slice_eq(p->time_mask, spec->time_mask))
+      !tl_slice_eq(p->time.field, spec->time_field) || !tl_slice_eq(p->time.text, spec->time_mask))
     return false;
   for (size_t i = 0; i < spec->tag_count; i++) {
     const tl_tagdef *d = &spec->tags[i];
@@ -146,7 +146,8 @@ int tl_plan_pool_new (tl_plan_pool **out) {
 static void leave (tl_map *plans) {
   tl_slice key;
   void *value;
-  for (uint32_t i = 0; tl_map_next(plans, &i, &key, &value);) ((tl_plan *)value)->pool = NULL;
+  for (uint32_t i = 0; tl_map_next(plans, &i, &key, &value);)
+    ((tl_plan *)value)->shared.pool = NULL;
   tl_map_fini(plans);
 }
 
@@ -158,11 +159,11 @@ void tl_plan_pool_free (tl_plan_pool *pool) {
 }
 
 void tl_plan_forget (tl_plan *p) {
-  if (!p->pool) return;
-  if (tl_map_get(&p->pool->plans, key_of(&p->key)) == p)
-    tl_map_del(&p->pool->plans, key_of(&p->key));
-  if (tl_map_get(&p->pool->bases, key_of(&p->base_key)) == p)
-    tl_map_del(&p->pool->bases, key_of(&p->base_key));
+  if (!p->shared.pool) return;
+  if (tl_map_get(&p->shared.pool->plans, key_of(&p->shared.key)) == p)
+    tl_map_del(&p->shared.pool->plans, key_of(&p->shared.key));
+  if (tl_map_get(&p->shared.pool->bases, key_of(&p->shared.base_key)) == p)
+    tl_map_del(&p->shared.pool->bases, key_of(&p->shared.base_key));
 }
 
 int tl_plan_pool_get (tl_plan_pool *pool, tl_plan **out, const tl_plan_spec *spec, tl_err *err) {
@@ -177,11 +178,12 @@ int tl_plan_pool_get (tl_plan_pool *pool, tl_plan **out, const tl_plan_spec *spe
   bool derived = base && same_spec(base, spec, false);
   int rc = derived ? tl_plan_derive(&p, base, spec->tags) : tl_plan_new(&p, spec, err);
   if (rc != TL_OK) return derived ? tl_fail(err, rc, 0, "no memory") : rc;
-  p->key = key;
-  p->base_key = base_key;
+  p->shared.key = key;
+  p->shared.base_key = base_key;
   /* A plan that is not in the pool is only not shared, so a map without memory is no failure. */
-  if (!taken && tl_map_put(&pool->plans, key_of(&p->key), p) == TL_OK) p->pool = pool;
-  if (!base && tl_map_put(&pool->bases, key_of(&p->base_key), p) == TL_OK) p->pool = pool;
+  if (!taken && tl_map_put(&pool->plans, key_of(&p->shared.key), p) == TL_OK) p->shared.pool = pool;
+  if (!base && tl_map_put(&pool->bases, key_of(&p->shared.base_key), p) == TL_OK)
+    p->shared.pool = pool;
   *out = p;
   return TL_OK;
 }

@@ -88,11 +88,11 @@ static void find_time (reading *r) {
   const tl_plan *plan = s->plan;
   const tl_json_value *v = &r->slots[plan->slots];
   if (v->type == TL_JSON_NONE) {
-    if (!plan->ignore_missing_time) time_failed(r, TL_REASON_MISSING, v->raw, &s->time_missing);
+    if (!plan->time.ignore_missing) time_failed(r, TL_REASON_MISSING, v->raw, &s->time_missing);
     return;
   }
   int64_t ms;
-  if (tl_timemask_parse_json(plan->mask, plan->rule.zone, v, &ms) != TL_OK) {
+  if (tl_timemask_parse_json(plan->time.mask, plan->rule.zone, v, &ms) != TL_OK) {
     tl_buf_clear(&r->model->scratch);
     time_failed(r, TL_REASON_TIME, tl_doc_plain(v, &r->model->scratch), &s->time_bad);
     return;
@@ -163,7 +163,7 @@ static inline void set_json (const reading *r, tl_tag *t, const tl_tagdef *def, 
 
 static void given_up (const reading *r, tl_tag *t) {
   tl_station *s = r->station;
-  bool *warned = &s->plan->gave_up[t->index];
+  bool *warned = &s->plan->re.gave_up[t->index];
   s->stats.given_up++;
   if (*warned || !r->model->hooks.pattern_limit) return;
   *warned = true;
@@ -175,9 +175,9 @@ static void set_regex (reading *r, tl_tag *t, const tl_tagdef *def) {
   tl_group groups[2];
   if (r->encoding == UNKNOWN) r->encoding = tl_utf8_valid(payload) ? UTF8 : OTHER;
   int n = r->encoding == UTF8
-              ? tl_pattern_match(r->station->plan->patterns[t->index], payload, groups, 2)
+              ? tl_pattern_match(r->station->plan->re.patterns[t->index], payload, groups, 2)
               : 0;
-  bool whole = n > 0 && tl_pattern_group_count(r->station->plan->patterns[t->index]) == 0;
+  bool whole = n > 0 && tl_pattern_group_count(r->station->plan->re.patterns[t->index]) == 0;
   const tl_group *g = NULL;
   if (n > 1)
     g = &groups[1];
@@ -205,9 +205,9 @@ static void set_tags (reading *r) {
   tl_station *s = r->station;
   const tl_plan *plan = s->plan;
   uint16_t slot = 0; /* JSON tags come in the order of their slots */
-  for (uint16_t k = 0; k < plan->order_count; k++) {
+  for (uint16_t k = 0; k < plan->order.count; k++) {
     if (s->off || s->simulated) return; /* a handler switched it: the rest is not wanted */
-    uint16_t i = plan->order[k];
+    uint16_t i = plan->order.tags[k];
     tl_tag *t = &s->tags[i];
     const tl_tagdef *def = &plan->tags[i];
     if (def->kind == TL_ADDRESS_JSON)
@@ -230,7 +230,7 @@ static inline void begin_reading (reading *r, tl_station *s, const tl_incoming *
   if (!s->plan->set) return;
   take_slots(r, s->plan);
   extract(r, r->taken);
-  if (s->plan->has_time_field && r->slots) find_time(r);
+  if (s->plan->time.has_field && r->slots) find_time(r);
 }
 
 static inline void end_reading (reading *r) {

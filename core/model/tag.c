@@ -98,7 +98,7 @@ static inline void notify (tl_tag *t, const tl_tagdef *def, bool report) {
 static inline bool is_again (const tl_tag *t, const tl_tagdef *def, int64_t time_ms) {
   return def->new_value_on_time_change &&
          (t->time_ms != time_ms ||
-          (def->kind == TL_ADDRESS_IN_ID && t->station->plan->ack_id >= 0));
+          (def->kind == TL_ADDRESS_IN_ID && t->station->plan->special.ack_id >= 0));
 }
 
 static bool refuse_text (tl_tag *t, size_t bytes, int64_t time_ms) {

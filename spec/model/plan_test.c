@@ -71,13 +71,13 @@ static void orders_topic_data_id_then_the_rest (void **state) {
   static const uint16_t order[] = { 6, 3, 1, 0, 4, 7 };
   tl_plan *p =
       compile((tl_plan_spec){ .json = true, .time_field = TL_LIT("ts") }, tags, COUNT(tags));
-  assert_int_equal(p->order_count, 6);
-  assert_memory_equal(p->order, order, sizeof order);
+  assert_int_equal(p->order.count, 6);
+  assert_memory_equal(p->order.tags, order, sizeof order);
   assert_int_equal(p->slots, 2);
   assert_int_equal(p->slot_tag[1], 7);
-  assert_true(p->has_time_field && p->needs_decode);
-  assert_int_equal(p->out_topic, 5);
-  assert_int_equal(p->ack_id, -1);
+  assert_true(p->time.has_field && p->needs_decode);
+  assert_int_equal(p->special.out_topic, 5);
+  assert_int_equal(p->special.ack_id, -1);
   assert_int_equal(tl_plan_find(p, TL_LIT("data")), 3);
   assert_int_equal(tl_plan_find(p, TL_LIT("datum")), -1);
   tl_plan_unref(p);
@@ -87,9 +87,9 @@ static void leaves_json_out_where_the_payload_is_text (void **state) {
   (void)state;
   const tl_tagdef tags[] = { def("j", TL_AI, "JA=a"), def("data", TL_TXTI, "IN_DATA") };
   tl_plan *p = compile((tl_plan_spec){ .time_field = TL_LIT("ts") }, tags, 2);
-  assert_int_equal(p->order_count, 1);
+  assert_int_equal(p->order.count, 1);
   assert_null(p->set);
-  assert_false(p->has_time_field || p->needs_decode);
+  assert_false(p->time.has_field || p->needs_decode);
   tl_plan_unref(p);
 }
 
@@ -134,7 +134,7 @@ static void copies_what_it_keeps (void **state) {
   assert_null(p->tags[0].description);
   assert_true(tl_slice_eq(p->tags[0].path, TL_LIT("rx.temp")));
   assert_true(tl_slice_eq(p->defaults[1].text, TL_LIT("plant/set")));
-  assert_true(tl_slice_eq(p->time_field, TL_LIT("ts")));
+  assert_true(tl_slice_eq(p->time.field, TL_LIT("ts")));
   tl_plan_unref(p);
 }
 
@@ -224,7 +224,7 @@ static void shares_what_is_compiled_where_only_defaults_differ (void **state) {
   assert_ptr_equal(one->set, two->set);
   assert_true(tl_slice_eq(tl_plan_default(two, 1)->text, TL_LIT("two")));
   assert_null(tl_plan_default(two, 0));
-  assert_ptr_equal(two->base, one);
+  assert_ptr_equal(two->shared.base, one);
   assert_true(one->serial > 0 && two->serial > one->serial);
   tl_plan_unref(one); /* lives on, below the other */
   assert_true(tl_slice_eq(two->defaults[1].text, TL_LIT("two")));
@@ -307,9 +307,9 @@ static void instances_fill_addresses_units_and_time_field (void **state) {
   assert_string_equal(p->tags[1].address, "RE=a\\+7=([0-9]+)");
   assert_string_equal(p->tags[2].unit, "a+7");
   assert_string_equal(p->tags[2].description, "of a+7");
-  assert_true(tl_slice_eq(p->time_field, TL_LIT("a+7_ts")));
+  assert_true(tl_slice_eq(p->time.field, TL_LIT("a+7_ts")));
   tl_group g[2];
-  assert_int_equal(tl_pattern_match(p->patterns[1], TL_LIT("a+7=21"), g, 2), 2);
+  assert_int_equal(tl_pattern_match(p->re.patterns[1], TL_LIT("a+7=21"), g, 2), 2);
   tl_plan_unref(t);
   tl_plan_unref(p);
 }
