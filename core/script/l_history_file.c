@@ -22,7 +22,8 @@ static int l_read (lua_State *L) {
   text_into(L, 3, &q.tag);
   lua_getfield(L, 2, "zone");
   int n = 1;
-  q.rc = tl_query_add_zone(&q, lua_tostring(L, -1), &q.err);
+  q.rc = q.path.failed || q.tag.failed ? tl_fail(&q.err, TL_ENOMEM, 0, "not enough memory")
+                                       : tl_query_add_zone(&q, lua_tostring(L, -1), &q.err);
   if (q.rc >= 0) tl_query_run(&q);
   if (q.rc < 0) {
     n = tl_push_query_why(L, &q);

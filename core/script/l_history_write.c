@@ -88,11 +88,14 @@ static void settle_texts (writer *w) {
 
 static int store (writer *w, tl_err *err) {
   tl_outlet_batch batch = { .values = w->values, .count = w->count };
-  if (w->texts.failed) return tl_fail(err, TL_ENOMEM, 0, "no memory for the rows");
-  settle_texts(w);
-  int rc = tl_history_store(w->history, &batch, tl_clock_wall_ms(), err);
-  w->count = 0;
+  int rc = w->texts.failed ? tl_fail(err, TL_ENOMEM, 0, "no memory for the rows") : TL_OK;
+  if (rc == TL_OK) {
+    settle_texts(w);
+    rc = tl_history_store(w->history, &batch, tl_clock_wall_ms(), err);
+  }
+  w->count = 0; /* also of a batch that failed: there is room for no more */
   tl_buf_clear(&w->texts);
+  w->texts.failed = false;
   if (rc >= 0 && tl_history_recent(w->history) >= MERGE) rc = tl_history_merge(w->history, err);
   return rc;
 }

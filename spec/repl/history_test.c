@@ -1,10 +1,14 @@
 /* spec/repl/history_test.c — history() at the prompt and in coroutines of handlers: rows,
 ** intervals, lists of very many rows; whoever asks gets an answer, also where he goes meanwhile. */
+#include "support/failing_sqlite.h"
+
 #include "running.h"
 
 #include "base/clock.h"
 #include "history/history.h"
 #include "net/uv.h"
+#include "script/l_history.h"
+#include "script/script.h"
 
 FAILING(uv_queue_work, int, UV_ENOMEM,
         (uv_loop_t * l, uv_work_t *r, uv_work_cb f, uv_after_work_cb done), (l, r, f, done))
@@ -230,13 +234,115 @@ static void without_memory_there_is_an_answer_all_the_same (void **unused) {
   answers(codes[0], "100");
 }
 
+/* --- the module of commands --- */
+
+/* The code gets the module; its result, or its error, is in said[]. */
+static char said[1000];
+static bool run_module (const char *code) {
+  lua_State *L = script->box.L;
+  int top = lua_gettop(L);
+  bool well = luaL_loadstring(L, code) == LUA_OK;
+  if (well) {
+    memory_is_spared = true;
+    luaL_requiref(L, "tagline.history.file", tl_open_history, 0);
+    memory_is_spared = false;
+    well = lua_pcall(L, 1, 1, 0) == LUA_OK;
+  }
+  snprintf(said, sizeof said, "%s", lua_tostring(L, -1) ? lua_tostring(L, -1) : "nothing");
+  lua_settop(L, top);
+  lua_gc(L, LUA_GCCOLLECT, 0);
+  return well;
+}
+
+static const char import[] = "local file = ...\n"
+                             "local w <close> = assert(file.open(FILE, 0))\n"
+                             "for i = 1, 3 do\n"
+                             "  assert(w:add('l.x.a', 'Ai', 'V', i, 0, i + 0.5))\n"
+                             "  assert(w:add('l.x.n', 'Ci', '', i, 0, i))\n"
+                             "  assert(w:add('l.x.b', 'Di', '', i, 0, i == 1))\n"
+                             "  assert(w:add('l.x.t', 'TxtI', '', i, 0, 'text ' .. i))\n"
+                             "end\n"
+                             "assert(w:add('l.x.a', 'Ai', 'V', 4, 0, nil, 'range'))\n"
+                             "assert(w:flush())\n"
+                             "local rows = assert(w:rows())\n"
+                             "w:close()\n"
+                             "assert(not pcall(w.rows, w))\n"
+                             "return 'rows ' .. rows\n";
+
+static const char export[] =
+    "local file = ...\n"
+    "local n, list = 0, assert(file.tags(FILE))\n"
+    "for _, tag in ipairs(list) do\n"
+    "  n = n + #assert(file.read(FILE, { tag = tag.name, from = 0, to = 10 }))\n"
+    "end\n"
+    "assert(#assert(file.check(FILE)) == 0)\n"
+    "assert(#assert(file.holes(FILE, 0, 1e9)) == 0)\n"
+    "return 'rows ' .. n\n";
+
+/* A file of its own in place of FILE. */
+static const char *with_file (const char *code) {
+  static char text[2000];
+  char quoted[100];
+  text[0] = '\0';
+  snprintf(quoted, sizeof quoted, "'%s.import'", file);
+  for (const char *at = code, *next; *at; at = next) {
+    size_t n = strlen(text);
+    next = strstr(at, "FILE");
+    int len = next ? (int)(next - at) : (int)strlen(at);
+    snprintf(text + n, sizeof text - n, "%.*s%s", len, at, next ? quoted : "");
+    next = next ? next + 4 : at + len;
+  }
+  return text;
+}
+
+static void remove_import (void) {
+  static const char *const parts[] = { "", "-wal", "-shm", ".lock", "-journal" };
+  for (size_t i = 0; i < COUNT(parts); i++) {
+    char one[120];
+    snprintf(one, sizeof one, "%s.import%s", file, parts[i]);
+    unlink(one);
+  }
+}
+
+static void an_import_is_whole_or_says_why (void **unused) {
+  (void)unused;
+  for (torture_round t = { 0 }; torture_next(&t); t.at += torture_step(t.at, 3) - 1) {
+    remove_import();
+    memory_fails(t.at, t.for_ever);
+    bool well = run_module(with_file(import));
+    memory_heals();
+    bool failed = memory_failed;
+    if (well) assert_string_equal(said, "rows 13");
+    assert_true(well || (failed && said[0] != '\0' && strcmp(said, "nothing") != 0));
+    if (!run_module(with_file(import))) fail_msg("afterwards: %s", said);
+    assert_string_equal(said, "rows 13"); /* once, whatever came before */
+    memory_failed = failed;
+  }
+  if (!run_module(with_file(export))) fail_msg("%s", said);
+  assert_string_equal(said, "rows 13");
+  static const char *const wrong[][2] = {
+    { "local f = ... return f.open(FILE, 0):add('a', 'Xx', '', 1, 0, 1)", "a type is expected" },
+    { "local f = ... return f.open(FILE, 0):add('a', 'Ai', '', 1, 0, 1, 'x')", "a reason is" },
+    { "local f = ... return select(2, f.tags '/nonexistent/file')", "/nonexistent/file" },
+    { "local f = ... return select(2, f.check '/nonexistent/file')", "/nonexistent/file" },
+    { "local f = ... return select(2, f.holes('/nonexistent/file', 0, 1))", "/nonexistent/file" },
+    { "local f = ... return select(2, f.read('/nonexistent/file', { tag = 'a' }))",
+      "/nonexistent" },
+  };
+  for (size_t i = 0; i < COUNT(wrong); i++) {
+    run_module(with_file(wrong[i][0]));
+    if (!strstr(said, wrong[i][1])) fail_msg("%s: %s", wrong[i][0], said);
+  }
+  remove_import();
+}
+
 #define SPEC(f) cmocka_unit_test_setup_teardown(f, begin_with_history, end_all)
 int main (void) {
   const struct CMUnitTest tests[] = {
-    SPEC(rows_intervals_and_errors),
-    SPEC(a_coroutine_of_a_handler_waits),
-    SPEC(who_goes_meanwhile_is_not_answered),
-    SPEC(without_memory_there_is_an_answer_all_the_same),
+    SPEC(rows_intervals_and_errors),          SPEC(a_coroutine_of_a_handler_waits),
+    SPEC(who_goes_meanwhile_is_not_answered), SPEC(without_memory_there_is_an_answer_all_the_same),
+    SPEC(an_import_is_whole_or_says_why),
   };
+  sqlite_fails_too();
   return cmocka_run_group_tests(tests, make_history, remove_history);
 }
