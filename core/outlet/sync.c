@@ -67,7 +67,7 @@ static void on_done (void *ctx) {
 static void begin (tl_sync *y) {
   int64_t now = tl_loop_now(y->loop);
   if (y->busy) return;
-  if (now < y->due && (!y->hurried || y->rc < 0)) {
+  if (now < y->due && !y->closed && (!y->hurried || y->rc < 0)) {
     if (!y->armed) tl_timer_at(y->timer, y->due);
     y->armed = true;
     return;
