@@ -117,7 +117,7 @@ static inline int scan (tl_slice text, decimal *d) {
   return scan_exponent(at + 1, end, &d->exponent);
 }
 
-/* Walks the digits of a scanned mantissa, first leading zeros are passed. */
+/* Walks the digits of a scanned mantissa. significant() comes first: it skips leading zeros. */
 typedef struct {
   const uint8_t *at, *end;
 } digit_walk;
@@ -250,13 +250,16 @@ static uint64_t round_digits (const decimal *d, bool *exact) {
     int digit = next_digit(&w);
     r = r * 10 + (uint64_t)(digit < 0 ? 0 : digit);
   }
-  int digit = whole < 0 ? 0 : next_digit(&w); /* below 0.1 the first digit behind the point is 0 */
+  /* whole < 0: the number is below 0.1, so it rounds to 0 */
+  int digit = whole < 0 ? 0 : next_digit(&w);
   if (whole < 0) *exact = false;
   if (digit >= 5) r++;
   for (; digit >= 0 && *exact; digit = next_digit(&w)) *exact = digit == 0;
   return r;
 }
 
+/* The nearest integer; halves go away from zero; what is beyond 64 bits becomes the largest or
+** the smallest one. *exact: nothing of that was needed. */
 int tl_integer_parse (tl_slice text, int64_t *out, bool *exact) {
   decimal d;
   bool all = true;

@@ -183,6 +183,9 @@ void tl_link_forget_pump (tl_link *l) {
   tl_heavy_forget(l->gateway->loop, &l->ack.waits);
 }
 
+/* One message at a time waits, with its station's ACK_ID. Only the write of its identifier to
+** that tag confirms it; any other write fails with the reason. Then it is acknowledged, and the
+** messages behind it go on. */
 int tl_link_confirm (tl_link *l, const tl_tag *t, int64_t id, tl_err *err) {
   if (!l->ack.station) return tl_fail(err, TL_ENOENT, 0, "no message waits for an acknowledgement");
   if (l->ack.station != t->station)

@@ -7,15 +7,20 @@
 #include "gateway/once_impl.h"
 #include "gateway/link_impl.h"
 
-/* A received QoS 2 message that the line's store does not know completely. */
+/* A received QoS 2 message that the line's store does not know completely. Which of these are set
+** says what the store is to hear at the end of a wake-up, when the spool is written (put):
+**
+**   confirmed, whole or not    RECEIVED: its identifier. Then this is dropped
+**   whole, not confirmed       TAKEN: its values are stored, but it may come again (ACK_ID waits)
+**   neither                    nothing */
 struct tl_pending {
-  uint64_t sum;   /* hash of the message; valid when `whole` is set */
-  uint16_t id;    /* of the packet */
-  bool whole;     /* the message was delivered, with all of its values */
-  bool confirmed; /* the session has taken it: it goes into the store once its values are written */
-  bool put;       /* it is in the store's batch */
-  bool noted;     /* the store or its batch has a record that the values are stored */
-  bool found;     /* an earlier process stored the values */
+  uint64_t sum;      /* hash of the message; valid when `whole` is set */
+  uint16_t id;       /* of the packet */
+  bool whole;        /* the message was delivered, with all of its values */
+  bool confirmed;    /* the session keeps the identifier */
+  bool received_put; /* RECEIVED is in the store's batch */
+  bool taken_put;    /* TAKEN is in the store, or in its batch */
+  bool found;        /* an earlier process stored the values: they are not stored again */
 };
 
 /* A mark that was found in the spool before its line has opened its store. */
@@ -70,8 +75,8 @@ static void drop (tl_link *l, tl_pending *p) { *p = l->keep.pending[--l->keep.pe
 
 /* The store no longer needs the record that the values of p are stored. */
 static void forget_note (tl_link *l, tl_pending *p) {
-  if (p->noted) tl_store_delete(l->keep.store, TL_STORE_TAKEN, 0, p->id, tl_slice_of(NULL, 0));
-  p->noted = false;
+  if (p->taken_put) tl_store_delete(l->keep.store, TL_STORE_TAKEN, 0, p->id, tl_slice_of(NULL, 0));
+  p->taken_put = false;
 }
 
 static bool is_kept (const tl_link *l) {
@@ -109,8 +114,8 @@ bool tl_pending_received (tl_link *l, uint16_t id, bool gone) {
     set_due(l);
     return true;
   }
-  bool put = p->put;
-  p->confirmed = p->put = false;
+  bool put = p->received_put;
+  p->confirmed = p->received_put = false;
   if (!p->whole) {
     forget_note(l, p);
     drop(l, p);
@@ -125,13 +130,16 @@ void tl_pending_whole (tl_link *l, const tl_incoming *m) {
   if (!p) return;
   uint64_t sum = sum_of(m);
   /* the identifier was used for another message: it needs a new record */
-  if (p->sum != sum) p->noted = false;
+  if (p->sum != sum) p->taken_put = false;
   p->sum = sum;
   p->whole = true;
   p->found = false;
   set_due(l);
 }
 
+/* True: an earlier process was killed after it wrote the message's values and before it stored
+** the identifier. The message is handled once more, by tags and handlers, but the spool does not
+** get its values again: outlet/collect.c asks tl_gateway_is_stored(). */
 bool tl_pending_is_found (const tl_link *l, const tl_incoming *m) {
   const tl_pending *p = l->keep.pending_count > 0 ? find(l, m->id) : NULL;
   return p && p->found && p->sum == sum_of(m);
@@ -141,10 +149,10 @@ bool tl_pending_session_lost (tl_link *l) {
   bool any = false;
   for (uint32_t i = l->keep.pending_count; i > 0; i--) {
     tl_pending *p = &l->keep.pending[i - 1];
-    any |= p->noted;
+    any |= p->taken_put;
     p->whole = p->found = false;
     forget_note(l, p);
-    if (!p->put) drop(l, p);
+    if (!p->received_put) drop(l, p);
   }
   return any;
 }
@@ -154,15 +162,15 @@ bool tl_pending_session_lost (tl_link *l) {
 /* Put what the store should know of p into its batch. True: there is something to write. */
 static bool put (tl_link *l, tl_pending *p) {
   const tl_slice none = { NULL, 0 };
-  if (p->put || p->id == l->keep.delivering) return false;
+  if (p->received_put || p->id == l->keep.delivering) return false;
   if (p->confirmed) {
     tl_store_put(l->keep.store, TL_STORE_RECEIVED, 0, p->id, none);
     forget_note(l, p);
-    return p->put = true;
+    return p->received_put = true;
   }
-  if (!p->whole || p->noted) return false;
+  if (!p->whole || p->taken_put) return false;
   tl_store_put(l->keep.store, TL_STORE_TAKEN, p->sum, p->id, none);
-  return p->noted = true;
+  return p->taken_put = true;
 }
 
 bool tl_pending_put (tl_link *l) {
@@ -179,7 +187,7 @@ bool tl_pending_put (tl_link *l) {
 
 void tl_pending_written (tl_link *l) {
   for (uint32_t i = l->keep.pending_count; i > 0; i--)
-    if (l->keep.pending[i - 1].put) drop(l, &l->keep.pending[i - 1]);
+    if (l->keep.pending[i - 1].received_put) drop(l, &l->keep.pending[i - 1]);
 }
 
 /* What the store's batch had of these, or the store itself, belongs to values that are written:
@@ -188,8 +196,8 @@ void tl_pending_begin_anew (tl_link *l) {
   const tl_slice none = { NULL, 0 };
   for (uint32_t i = 0; i < l->keep.pending_count; i++) {
     const tl_pending *p = &l->keep.pending[i];
-    if (p->put) tl_store_put(l->keep.store, TL_STORE_RECEIVED, 0, p->id, none);
-    if (p->noted) tl_store_put(l->keep.store, TL_STORE_TAKEN, p->sum, p->id, none);
+    if (p->received_put) tl_store_put(l->keep.store, TL_STORE_RECEIVED, 0, p->id, none);
+    if (p->taken_put) tl_store_put(l->keep.store, TL_STORE_TAKEN, p->sum, p->id, none);
   }
 }
 
@@ -197,7 +205,7 @@ bool tl_pending_is_unwritten (const tl_link *l, uint16_t id) { return find(l, id
 
 void tl_pending_restore (tl_link *l, uint16_t id, uint64_t sum) {
   tl_pending *p = add(l, id);
-  if (p) *p = (tl_pending){ .id = id, .sum = sum, .whole = true, .noted = true, .found = true };
+  if (p) *p = (tl_pending){ .id = id, .sum = sum, .whole = true, .taken_put = true, .found = true };
 }
 
 /* A mark counts if the store knows the same spool, and has not yet heard of the mark's values.
@@ -208,7 +216,7 @@ static void take_marks (tl_link *l, uint64_t next) {
     if (f->number < next || !tl_slice_eq(line, tl_slice_str(l->line->name))) continue;
     tl_pending *p = add(l, f->id);
     if (!p) continue;
-    if (p->sum != f->sum) p->noted = false;
+    if (p->sum != f->sum) p->taken_put = false;
     p->sum = f->sum;
     p->whole = p->found = true;
   }
@@ -283,7 +291,7 @@ void tl_gateway_each_mark (const tl_gateway *g, void (*one)(void *ctx, const tl_
     for (uint32_t k = 0; l && k < l->keep.pending_count; k++) {
       const tl_pending *p = &l->keep.pending[k];
       tl_message_mark r = { tl_slice_str(l->line->name), p->id, p->sum };
-      if (p->whole && (!p->noted || l->keep.failed)) one(ctx, &r);
+      if (p->whole && (!p->taken_put || l->keep.failed)) one(ctx, &r);
     }
   }
 }

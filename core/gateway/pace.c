@@ -7,7 +7,9 @@
 
 /* Input that takes this many ticks takes longer than 4 ms for certain: the line waits for its turn
 ** from now on, behind all others that are quick. One tick may be chance. */
-enum { LONG_TICKS = 2, REMEMBERED = 64 /* quick inputs after it, until the line is quick again */ };
+enum { LONG_TICKS = 2 };
+/* After a slow input, so many quick ones in a row before the line counts as quick. */
+enum { REMEMBERED = 64 };
 
 void tl_pace_begin (tl_link *l) {
   l->pace.handled = 0;
@@ -15,11 +17,14 @@ void tl_pace_begin (tl_link *l) {
   l->pace.ticks = tl_clock_busy;
 }
 
+/* Is this line's part of the turn over? Yes when a tick has passed since it began (4 ms), or
+** when 10 messages in scripts took 50 us or more (TL_LINK_PER_TURN, TL_LINK_QUICK_NS).
+** tl_pace_is_over() asks only then. */
 bool tl_pace_check_over (tl_link *l) {
   if (tl_clock_busy != l->pace.ticks) return true;
   l->pace.handled = 0;
-  /* Ten short messages are done before anybody has waited, and a turn of the loop costs as
-  ** much as they do. */
+  /* Ten messages that took less together: go on and count anew, since a new turn of the loop
+  ** would cost as much. */
   return tl_clock_mono_ns() - l->pace.began >= TL_LINK_QUICK_NS;
 }
 

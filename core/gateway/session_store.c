@@ -42,6 +42,9 @@ static void set_dirty (tl_link *l, bool dirty) {
   l->gateway->unsaved += dirty ? 1 : -1;
 }
 
+/* What the session reports goes into the store's batch at once, with one exception: a received
+** QoS 2 identifier waits until its message's values are in the spool (once.c). `gone`: the
+** record is deleted. */
 void tl_link_remember (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice bytes,
                        bool gone) {
   tl_link *l = ctx;
@@ -77,7 +80,9 @@ static int save (tl_link *l, int (*how)(tl_store *s, tl_err *err)) {
   if (tl_store_is_broken(k->store)) {
     tl_store_begin_anew(k->store);
     tl_pending_begin_anew(l);
-    k->anew = true; /* the second report of an identifier does not wait for the spool again */
+    /* Identifiers that wait for the spool are left out of this report: tl_pending_put() adds them
+    ** later. */
+    k->anew = true;
     tl_session_store_all(l->session);
     k->anew = false;
   }

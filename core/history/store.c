@@ -165,6 +165,8 @@ static void bind_value (sqlite3_stmt *s, int at, tl_type type, const tl_sample *
   }
 }
 
+/* A row: the tag's number, the time in ms, its number among values of this time, the value (NULL
+** when the tag has none), then state and delay, NULL when they say nothing. */
 static void bind_row (sqlite3_stmt *s, sqlite3_int64 tag, const tl_outlet_value *v) {
   int state = state_of(&v->sample);
   int64_t late = v->arrival_ms - v->sample.time_ms;

@@ -13,6 +13,8 @@ typedef enum { UNKNOWN, UTF8, OTHER } encoding;
 
 typedef tl_reading reading;
 
+/* A message brings its station to StOn, whatever it holds. It does not when the station is off or
+** simulated, nor when the message's connection has ended meanwhile (`late`). */
 bool tl_station_begin (tl_station *s, const tl_incoming *m) {
   assert(!s->is_template);
   s->stats.messages++;
@@ -83,6 +85,8 @@ static void time_failed (reading *r, tl_reason why, tl_slice text, bool *warned)
   if (r->model->hooks.time_error) r->model->hooks.time_error(r->model->ctx, s, why, text);
 }
 
+/* The time of the message's values: what its time field says by the mask. Without the field, or
+** when it cannot be read, it is the arrival (r->time as it was), and that is reported once. */
 static void find_time (reading *r) {
   tl_station *s = r->station;
   const tl_plan *plan = s->plan;

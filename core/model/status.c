@@ -219,6 +219,8 @@ static void simulate_line (tl_line *line, int64_t now, int64_t wall) {
   line->simulate_at = any ? tl_later(now - behind, TL_SIMULATION_STEP) : INT64_MAX;
 }
 
+/* What time alone does: StComErr becomes StHardErr after time_filter, StOn becomes StComErr when
+** no_data_timeout has passed without a message, and simulated tags get their next values. */
 int64_t tl_line_tick (tl_line *line, int64_t now, int64_t wall) {
   if (now < line->due || line->ticking) return line->due;
   line->ticking = true;

@@ -236,6 +236,8 @@ static double distance (int64_t a, int64_t b) {
   return a > b ? (double)((uint64_t)a - (uint64_t)b) : (double)((uint64_t)b - (uint64_t)a);
 }
 
+/* In this order: linear, range (out_of_range says what becomes of a number outside), deadband: a
+** change of no more than that leaves the value as it is. */
 static verdict filter_number (const tl_tag *t, const tl_tagdef *def, tl_value *v) {
   if (def->has_linear) v->number = v->number * def->linear_k + def->linear_q;
   if (!isfinite(v->number)) return OUTSIDE;
@@ -249,6 +251,7 @@ static verdict filter_number (const tl_tag *t, const tl_tagdef *def, tl_value *v
   return TAKE;
 }
 
+/* The same without a detour over double, which has no room for the digits of large integers. */
 static verdict filter_integer (const tl_tag *t, const tl_tagdef *def, tl_value *v) {
   verdict result = def->has_linear ? linear_integer(def, &v->integer) : TAKE;
   if (result == TAKE && def->has_range) result = range_integer(def, &v->integer);

@@ -228,6 +228,8 @@ int tl_session_open (tl_session *s, int64_t now) {
   return TL_OK;
 }
 
+/* A clean session ends with its connection, and so do its received QoS 2 identifiers and its
+** writes in flight. Otherwise all of that stays for the next connection: tl_session_resume(). */
 void tl_session_closed (tl_session *s) {
   if (s->phase == TL_PHASE_CLOSED || s->phase == TL_PHASE_DEAD) return;
   s->phase = TL_PHASE_CLOSED;

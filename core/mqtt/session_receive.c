@@ -22,7 +22,8 @@ void tl_session_forget_received (tl_session *s) {
 
 static int put_received (tl_session *s, uint8_t qos, uint16_t id) {
   if (qos == 1) return tl_session_put_answer(s, TL_PUBACK, id);
-  /* A broker that sent PUBREL without waiting for PUBREC has ended the exchange already. */
+  /* A broker that sent PUBREL without waiting for PUBREC has ended the exchange already: the
+  ** identifier is gone, so no PUBREC is owed. */
   return tl_idset_has(&s->receiving.ids, id) ? tl_session_put_answer(s, TL_PUBREC, id) : TL_OK;
 }
 
@@ -51,8 +52,10 @@ static int not_taken (tl_session *s, uint8_t qos, uint16_t id, int code) {
 
 /* QoS 2 reaches the application once: a message whose identifier came before, and had no PUBREL
 ** since, is a repetition, and gets PUBREC only [MQTT-4.3.3-2].
-** A new identifier is kept before the message is delivered (method B of figure 4.3). It is on the
-** disk at the end of the wake-up; what a kill in between means: gateway/once.h.
+** A new identifier is kept before the message is delivered (method B of figure 4.3). With
+** session_store it is on the disk at the end of the wake-up; what a kill in between means:
+** gateway/once.h. Without session_store a restart forgets it.
+** After a reconnect the identifiers are what tl_session_closed() and tl_session_resume() left.
 ** 1: a repetition, 0: new, or TL_ENOMEM: the connection must close. */
 static int is_repetition (tl_session *s, uint16_t id) {
   if (tl_idset_has(&s->receiving.ids, id)) {
@@ -74,7 +77,8 @@ static int deliver (tl_session *s, const tl_message *m) {
   if (verdict < 0) return not_taken(s, m->qos, m->id, verdict);
   if (verdict & TL_MESSAGE_HELD) {
     tl_acks_push(&s->receiving.acks, (tl_pending_ack){ .id = m->id, .qos = m->qos, .held = true });
-    /* not confirmed: another process must get it again */
+    /* Not confirmed: after a restart the broker must deliver it again, so the store forgets it.
+    ** In this process the identifier stays. */
     if (m->qos == 2) tl_session_store_received(s, m->id, true);
     return verdict & TL_MESSAGE_STOP;
   }

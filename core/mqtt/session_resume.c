@@ -63,6 +63,10 @@ static void log_lost (tl_session *s) {
                   kept);
 }
 
+/* `present`: the broker has kept the session. Then received QoS 2 identifiers stay, and what is
+** unacknowledged is repeated. Otherwise, or when that session is of another Client ID,
+** identifiers are forgotten (the broker may use them for new messages), and what is
+** unacknowledged is published anew. */
 int tl_session_resume (tl_session *s, bool present) {
   tl_outlist lost = { NULL, NULL, 0, 0 };
   bool renew = !present || s->kept.foreign;

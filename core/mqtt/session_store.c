@@ -49,6 +49,9 @@ static int restore_filter (tl_session *s, tl_slice filter) {
   return tl_session_know_filter(s, filter, &k);
 }
 
+/* What an earlier process had reported counts again: its unconfirmed writes, the QoS 2
+** identifiers of which a repetition must not be delivered, and the topic filters that the broker
+** knows. */
 int tl_session_restore (tl_session *s, char kind, uint64_t sequence, uint16_t id, tl_slice bytes) {
   int rc;
   if (s->phase != TL_PHASE_CLOSED || s->config.clean) return TL_ESTATE;

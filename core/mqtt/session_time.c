@@ -19,16 +19,20 @@ static int64_t keep_alive_due (const tl_session *s) {
   return after(later(later(s->stats.last_out, s->time.last_ping), s->time.opened_at), span);
 }
 
-/* Ping Interval: counted from the latest of the broker's last packet, our last PINGREQ, and when we
-** began to read again. While a PINGREQ is unanswered no other one is due: reply_due() ends the
-** connection. Without a reply timeout nothing does, so the broker is asked again. */
+/* Ping Interval: counted from the latest of the broker's last packet, our last PINGREQ, and when
+** we began to read again. While a PINGREQ is unanswered none is due for silence: reply_due()
+** ends the connection. Without a reply timeout nothing does, so the broker is asked again.
+** Keep Alive may still want a PINGREQ meanwhile. */
 static int64_t silence_due (const tl_session *s) {
   if (s->time.paused || (s->time.pings && s->config.p.reply_timeout_ms)) return INT64_MAX;
   return after(later(later(s->stats.last_in, s->time.last_ping), s->time.listen_at),
                s->config.p.ping_interval_ms);
 }
 
-/* The first reply that is overdue, and its name. */
+/* When the connection is given up: the first reply that is overdue, and its name. Each is
+** overdue reply_timeout after it began to be awaited; 0: never. None is while we do not read: it
+** may wait in the socket. CONNACK has connect_timeout instead; PUBACK, PUBREC and PUBCOMP only
+** cause a warning (stall_due). */
 static int64_t reply_due (const tl_session *s, const char **what) {
   const struct {
     int64_t since;
@@ -164,6 +168,7 @@ void tl_session_times_up (tl_session *s) { s->time.up_at = s->time.listen_at = s
 
 void tl_session_on_pingresp (tl_session *s) {
   if (s->time.pings == 0) return;
+  /* of several that are unanswered, the rest are timed from the latest, which is lenient */
   s->time.ping_at = --s->time.pings ? s->time.last_ping : -1;
 }
 

@@ -216,7 +216,8 @@ static void run_heavy (void *ctx) {
   loop->yielded = yields;
   if (!yields) {
     uint32_t before = tl_clock_busy;
-    /* who waits from here on waits for the next turn */
+    /* members that join the ring while it runs are for the next turn: stop behind the present
+    ** last one */
     const tl_heavy *last = loop->heavy ? loop->heavy->prev : NULL;
     for (bool more = last; more && loop->heavy && tl_clock_busy - before < FULL_TICKS;) {
       tl_heavy *first = loop->heavy;

@@ -211,6 +211,8 @@ static bool record (tl_collect *c, series *s, const tl_tagdef *def, tl_sample *v
   return false;
 }
 
+/* A tag has a new value: into the spool, for all outlets, or for all but histories when the
+** config's `history` hides it (record, is_hidden: from the last value that a history has). */
 static void take (tl_collect *c, tl_tag *t) {
   const tl_tagdef *def = tl_tag_def(t);
   if (is_too_much(c)) return;

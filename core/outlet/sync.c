@@ -64,6 +64,8 @@ static void on_done (void *ctx) {
     begin(y);
 }
 
+/* A sync begins a second after the last one began, or at once when somebody is in a hurry; one
+** at a time. After a failure nobody's hurry counts. */
 static void begin (tl_sync *y) {
   int64_t now = tl_loop_now(y->loop);
   if (y->busy) return;

@@ -121,6 +121,13 @@ static tl_reason from_number (tl_type type, const tl_json_value *v, const tl_tim
   }
 }
 
+/* What a kind of JSON value may become:
+**   a number       Ai: the nearest double; Ci: rounded by its digits (tl_integer_parse);
+**                  Di: true unless it is 0; other types: read as a text
+**   a string       as the same text without quotes (tl_convert_text)
+**   true, false    tl_convert_boolean; for texts these words
+**   null, object…  of a wrong type, but for texts an object or array is its own source
+**   nothing        missing */
 tl_reason tl_convert_json (tl_type type, const tl_json_value *v, const tl_time_rule *rule,
                            tl_buf *scratch, tl_value *out) {
   if (v->type == TL_JSON_NUMBER && (type == TL_AI || type == TL_AO))

@@ -139,6 +139,9 @@ static void put_keys (tl_pg_columns *c, const tl_pg_row *rows, uint32_t count) {
   }
 }
 
+/* A row has its tag's id and its time. The value stands in the one column of its type
+** (put_value), or there is none and a state says why. All else is NULL where it says nothing:
+** the number among values of one time, and the arrival. */
 void tl_pg_columns_add (tl_pg_columns *c, const tl_pg_row *rows, uint32_t count) {
   put_keys(c, rows, count);
   for (uint32_t i = 0; i < count; i++, c->rows++) {

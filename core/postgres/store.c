@@ -16,7 +16,7 @@
 #include "postgres/trouble.h"
 
 enum { PERIODS_A_STEP = 16 };
-enum { AT_ONCE = 64 }; /* rows: so few stay in the nearest cache from one look to the next */
+enum { AT_ONCE = 64 }; /* rows that fit into the L1 cache while two passes run over them */
 /* Times outside of these have no partition of their own: 1970 to 2200. */
 #define FIRST_MS INT64_C(0)
 #define LAST_MS INT64_C(7258118400000)
@@ -96,8 +96,9 @@ static void add_rows (tl_pg_batch *b, const tl_pg_row *rows, uint32_t *count) {
   *count = 0;
 }
 
-/* Which of the batch's values go, and whether the database knows all of their tags and times: then,
-** as nearly always, they are in the columns already, and nothing looks at them a second time. */
+/* Which of the batch's values go: not those of tags without a value, older than `keep`, or of a
+** time that PostgreSQL does not know. If the database knows all of their tags and times, as
+** nearly always, they are in the columns already, and nothing looks at them a second time. */
 static int pick (tl_postgres_sender *s) {
   tl_pg_batch *b = &s->b;
   const tl_outlet_value *values = b->batch->values;
@@ -347,6 +348,9 @@ static void fill (tl_pg_batch *b) {
   add_rows(b, some, &n);
 }
 
+/* Send the next rows, at most `piece` of them, as one call of the function `store` on the
+** server. The last ones of a batch go with its position, in one transaction. What a row holds
+** was decided before: pick(), tl_pg_columns_add(). */
 static void send_rows (tl_postgres_sender *s) {
   tl_pg_batch *b = &s->b;
   const char *values[TL_PG_COLUMNS];
@@ -361,7 +365,7 @@ static void send_rows (tl_postgres_sender *s) {
     return;
   }
   tl_pg_params params = { .count = TL_PG_COLUMNS, .values = values, .lengths = lengths };
-  /* libpq tries to send with each statement that it gets behind a long one: that is the last. */
+  /* libpq tries to send at each further statement, so the long one comes last */
   if (b->whole) put_position(s);
   if (b->sent > 0) tl_pg_execute(s->conn, "store", &params);
   send(s, on_rows);

@@ -114,6 +114,8 @@ static void push_times (lua_State *L, const tl_line *line, const tl_link_stats *
   if (st->session.ping_at >= 0) tl_set_seconds(L, "ping_unanswered", now - st->session.ping_at);
 }
 
+/* The facts of a line, without judgement: lua/tagline/repl/status_*.lua decide what is a problem
+** or a remark. Facts of its stations and tags: l_status_stations.c. */
 static void push_line (lua_State *L, const tl_line *line) {
   tl_link *l = tl_line_link(line);
   const tl_line_params *p = tl_link_params(l);

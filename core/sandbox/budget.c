@@ -69,6 +69,9 @@ static bool extend (tl_budget *b, uint64_t now) {
   return true;
 }
 
+/* Is the call at its end? Yes when its memory is full, when what runs in pieces is told to end,
+** or when its time is used: the clock is looked at first, and extend() gives back what other
+** processes took. */
 static bool is_over (tl_sandbox *s) {
   tl_budget *b = &s->budget;
   if (s->pieces) tl_pause(s);

@@ -100,6 +100,8 @@ void tl_cursor_close (tl_cursor *c) {
 uint64_t tl_cursor_at (const tl_cursor *c) { return c->at; }
 uint64_t tl_cursor_doubt (const tl_cursor *c) { return c->doubt; }
 
+/* The file follows when a segment was passed, each 1,000 values (STORE_EACH), and when no value
+** is left. */
 void tl_cursor_move (tl_cursor *c, uint64_t next) {
   tl_spool *s = c->spool;
   if (next <= c->at) return;

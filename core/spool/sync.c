@@ -24,6 +24,9 @@ static uint64_t end_of (const tl_spool *s, uint32_t i) {
   return i + 1 < s->count ? s->segments[i + 1].first : s->next;
 }
 
+/* What the next sync brings onto the disk: the segments with values behind the last sync (16 at
+** most; the rest come with the next one), the cursors that moved, and names, when files were
+** made. False: all of that is on the disk. When this is asked: outlet/sync.c, begin(). */
 bool tl_spool_take_sync (tl_spool *s, tl_spool_sync *out) {
   const uint32_t most = sizeof out->first / sizeof out->first[0];
   if (s->synced >= s->next && !s->names) return false;
@@ -42,6 +45,8 @@ bool tl_spool_take_sync (tl_spool *s, tl_spool_sync *out) {
   return true;
 }
 
+/* Readers may go on to where the sync went, whether it worked or not (spool.h says why); `synced`
+** only when it did. */
 void tl_spool_sync_done (tl_spool *s, const tl_spool_sync *sync, int rc) {
   if (sync->next > s->readable) {
     s->readable = sync->next;
