@@ -65,8 +65,9 @@ static bool same_birth (const tl_station *s, const tl_station_spec *c) {
   return s->has_birth == wanted && (!wanted || tl_slice_eq(tl_station_birth(s), c->birth_payload));
 }
 
+/* A count of a template (max_instances) says nothing at other stations. */
 static bool matters (const tl_setting_field *f, const tl_station *s) {
-  return f->kind != TL_SETTING_COUNT || s->is_template;
+  return f->kind != TL_SETTING_COUNT || !f->of_template || s->is_template;
 }
 
 static bool same_settings (const tl_station *s, const tl_station_spec *c) {

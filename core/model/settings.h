@@ -1,5 +1,7 @@
-/* core/model/settings.h — the parameters of a station that are numbers and flags, as a config has
-** them. A new one is a row here, and one in lua/tagline/config/shapes.lua. */
+/* core/model/settings.h — the parameters of a station that are times (MS), counts (COUNT, uint32_t)
+** and flags, as a config has them. A new one is a row here, and one in
+** lua/tagline/config/shapes.lua. A number of another kind, such as a fraction, needs a kind of its
+** own: here, in settings.c, and in setting() of config/draft.c. */
 #ifndef TL_MODEL_SETTINGS_H
 #define TL_MODEL_SETTINGS_H
 

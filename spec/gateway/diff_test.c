@@ -197,6 +197,32 @@ static void each_change_of_a_plan_or_a_station_is_told (void **state) {
   for (int which = 0; wish_init(&w), (what = change_station(&w, which)); which++) tells(&w, what);
 }
 
+/* Each row of TL_STATION_SETTINGS: no change of a parameter is left out at a reload. */
+static void each_setting_is_compared_by_its_row (void **state) {
+  (void)state;
+  wish w;
+  for (const tl_setting_field *f = tl_setting_fields; f->name; f++) {
+    wish_init(&w);
+    tl_setting_set(&w.station.settings, f, 7);
+    tells(&w, f->name);
+  }
+}
+
+static void a_station_that_makes_none_ignores_the_counts_of_templates_alone (void **state) {
+  (void)state;
+  for (const tl_setting_field *f = tl_setting_fields; f->name; f++) {
+    wish w;
+    wish_init(&w);
+    w.station.address = TL_LIT("a/b");
+    w.station.is_template = false;
+    run(&w, false);
+    tl_setting_set(&w.station.settings, f, 7);
+    run(&w, true);
+    bool ignored = f->kind == TL_SETTING_COUNT && f->of_template;
+    assert_int_equal(strstr((const char *)said.at, f->name) == NULL, ignored);
+  }
+}
+
 static void what_is_too_much_for_a_line_of_text_is_counted (void **state) {
   (void)state;
   wish w;
@@ -260,6 +286,8 @@ int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC(each_change_of_a_tag_is_told),
     SPEC(each_change_of_a_plan_or_a_station_is_told),
+    SPEC(each_setting_is_compared_by_its_row),
+    SPEC(a_station_that_makes_none_ignores_the_counts_of_templates_alone),
     SPEC(what_is_too_much_for_a_line_of_text_is_counted),
     SPEC(changes_of_parameters_are_told),
     SPEC(lines_and_stations_come_and_go),
