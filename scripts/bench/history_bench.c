@@ -68,7 +68,12 @@ static double timed (double from, double wall) {
 
 static double store_round (tl_history *h, uint64_t *next, size_t count) {
   tl_err err = { .text = "" };
-  tl_outlet_batch b = { 1, 7, *next, *next + count, count, values, { 0, 0, 0 } };
+  tl_outlet_batch b = { .spool = 1,
+                        .segment = 7,
+                        .first = *next,
+                        .next = *next + count,
+                        .count = count,
+                        .values = values };
   double from = clock_us(CLOCK_PROCESS_CPUTIME_ID), wall = clock_us(CLOCK_MONOTONIC);
   need(tl_history_store(h, &b, BEGIN, &err), &err);
   *next = b.next;
