@@ -189,6 +189,8 @@ static bool take_payload (const tl_uplink_source *r, tl_uplink *up) {
   return !v || (v->type == TL_JSON_STRING && v->raw.len <= PAYLOAD_MAX);
 }
 
+/* All fields, by the paths that picks.lua gave, or false at the first one that is not usual: then
+** uplink.lua reads the message, and says what is wrong. */
 bool tl_uplink_take (const tl_uplink_source *r, tl_uplink *up) {
   const tl_uplink_places *repeated = &r->fields[TL_UP_REPEATED];
   up->repeated = repeated->n > 0 && r->values[repeated->at[0]].type == TL_JSON_TRUE;

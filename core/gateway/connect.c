@@ -285,6 +285,8 @@ static const tl_transport_events transport_events = { .connected = on_connected,
                                                       .drained = on_drained,
                                                       .closed = on_closed };
 
+/* One write of all that the session wants to send, unless the socket still has bytes of before:
+** then on_drained() calls again. What the stores must know is synced first. */
 void tl_link_flush (tl_link *l) {
   tl_gateway *g = l->gateway;
   bool wrote = false;

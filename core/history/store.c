@@ -211,6 +211,7 @@ static int put_late (tl_history *h, const tl_history_known *k, const tl_outlet_v
   return rc;
 }
 
+/* The tag's own `keep` counts before the history's; 0: for ever. Such a value is not stored. */
 static bool is_too_old (const tl_history *h, const tl_history_known *k, const tl_outlet_value *v,
                         int64_t now_ms) {
   int64_t keep = k->keep_ms > 0 ? k->keep_ms : h->keep_ms;

@@ -131,6 +131,7 @@ static void on_alloc (uv_handle_t *handle, size_t hint, uv_buf_t *buf) {
     *buf = uv_buf_init((char *)at, (unsigned)(room > INT32_MAX ? INT32_MAX : room));
 }
 
+/* libuv has read into the room that on_alloc() asked for. */
 static void on_read (uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
   tl_tcp *t = stream->data;
   (void)buf;

@@ -128,6 +128,9 @@ static void look_at_slow (look *k, const tl_station *s) {
   }
 }
 
+/* What a station and its tags may be told for. A tag is told only when it never had a value
+** (look_at_unset) or is invalid (look_at_invalid), and only of a station that is neither a template
+** nor off or simulated. status_checks.lua makes problems and remarks of it. */
 static void look_at_station (look *k, const tl_station *s) {
   k->errors += (lua_Integer)s->stats.handler_errors;
   if (s->is_template)
