@@ -64,8 +64,8 @@ static void on_done (void *ctx) {
     begin(y);
 }
 
-/* A sync begins a second after the last one began, or at once when somebody is in a hurry; one
-** at a time. After a failure nobody's hurry counts. */
+/* One sync at a time; each begins a second after the one before. At once begin the last one, when
+** the spool is closed, and one that somebody is in a hurry for, unless the one before failed. */
 static void begin (tl_sync *y) {
   int64_t now = tl_loop_now(y->loop);
   if (y->busy) return;
