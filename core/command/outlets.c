@@ -12,7 +12,8 @@
 #include "outlet/collect.h"
 #include "outlet/sync.h"
 
-enum { OUTLETS_MOST = 16 };
+/* LAST_MS: the last sync has this long, also when the outlets took all the time that there was. */
+enum { OUTLETS_MOST = 16, LAST_MS = 1000 };
 
 typedef struct entry {
   struct entry *next;
@@ -36,6 +37,7 @@ struct tl_outlets {
   tl_sync *sync;
   entry *list;
   tl_timer *deadline;
+  int64_t until;         /* tl_loop_now: so long the end waits */
   unsigned open;         /* outlets that are not closed yet */
   unsigned busy;         /* of those that hurry */
   bool stopping, closed; /* closed: all outlets are */
@@ -94,14 +96,20 @@ static int start_entry (tl_outlets *o, const tl_outlet_config *c, tl_err *err) {
 }
 
 static void on_synced_at_last (void *ctx) {
-  const tl_outlets *o = ctx;
-  if (o->done) o->done(o->done_ctx);
+  tl_outlets *o = ctx;
+  void (*done)(void *) = o->done;
+  tl_timer_close(o->deadline);
+  o->deadline = NULL;
+  o->done = NULL;
+  if (done) done(o->done_ctx);
 }
 
 /* What outlets have not delivered stays in the spool, and is synced there. */
 static void all_closed (tl_outlets *o) {
   if (!o->stopping || o->open > 0 || o->closed) return;
   o->closed = true;
+  int64_t last = tl_loop_now(o->loop) + LAST_MS;
+  if (o->deadline) tl_timer_at(o->deadline, last > o->until ? last : o->until);
   if (o->sync)
     tl_sync_close(o->sync, on_synced_at_last, o);
   else
@@ -149,9 +157,8 @@ static entry *find (const tl_outlets *o, tl_slice name) {
 static void close_spool (tl_outlets *o) {
   tl_collect_free(o->collect);
   o->collect = NULL;
-  tl_sync_free(o->sync);
+  if (tl_sync_free(o->sync)) tl_spool_close(o->spool);
   o->sync = NULL;
-  tl_spool_close(o->spool);
   o->spool = NULL;
 }
 
@@ -341,10 +348,11 @@ int tl_outlets_new (tl_outlets **out, tl_loop *loop, tl_gateway *g) {
 
 const tl_outlet_hooks *tl_outlets_hooks (tl_outlets *o) { return &o->hooks; }
 
+/* At once: outlets send nothing more, and the last sync is not waited for. */
 static void close_all (void *ctx) {
   tl_outlets *o = ctx;
-  tl_timer_close(o->deadline);
-  o->deadline = NULL;
+  if (o->closed && o->sync) tl_sync_give_up(o->sync);
+  if (o->closed) return;
   for (entry *e = o->list, *next; e; e = next) {
     next = e->next;
     close_entry(e);
@@ -365,20 +373,25 @@ void tl_outlets_stop (tl_outlets *o, int64_t ms, void (*done)(void *ctx), void *
   o->stopping = true;
   o->done = done;
   o->done_ctx = ctx;
+  o->until = tl_loop_now(o->loop) + ms;
+  (void)!tl_timer_new(&o->deadline, o->loop, close_all, o); /* without: it ends at once */
   if (o->sync) tl_sync_hurry(o->sync);
   for (entry *e = o->list; e; e = e->next) {
     if (e->closing) continue;
     o->busy++;
     tl_outlet_hurry(e->outlet, on_sent, o);
   }
-  if (o->busy == 0 || tl_timer_new(&o->deadline, o->loop, close_all, o) < 0)
+  if (o->busy == 0 || !o->deadline)
     close_all(o);
   else
-    tl_timer_at(o->deadline, tl_loop_now(o->loop) + ms);
+    tl_timer_at(o->deadline, o->until);
 }
+
+bool tl_outlets_are_held (const tl_outlets *o) { return o && o->sync && tl_sync_is_busy(o->sync); }
 
 void tl_outlets_free (tl_outlets *o) {
   if (!o) return;
+  tl_timer_close(o->deadline);
   close_spool(o);
   tl_buf_fini(&o->folder);
   free(o);

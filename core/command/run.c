@@ -68,8 +68,7 @@ static bool write_log (void *ctx, tl_log_level level, const char *line) {
   return r->attach && tl_attach_log(r->attach, line) && r->on_terminal;
 }
 
-static void finish (void *ctx) {
-  running *r = ctx;
+static void close_doors (running *r) {
   for (int i = 0; i < 3; i++) tl_signal_close(r->signals[i]);
   memset(r->signals, 0, sizeof r->signals);
   tl_timer_close(r->watcher);
@@ -79,6 +78,11 @@ static void finish (void *ctx) {
   tl_http_close(r->http);
   r->http = NULL;
   tl_repl_child_detach(r->repl);
+}
+
+static void finish (void *ctx) {
+  running *r = ctx;
+  close_doors(r);
   tl_loop_stop(r->loop);
 }
 
@@ -235,22 +239,32 @@ static bool set_up (running *r, const settings *set) {
   return listen_console(r, set->socket, set->repl) >= 0;
 }
 
+static void stop_loop (void *ctx) { tl_loop_stop(ctx); }
+
+/* The start failed: outlets may be open, and threads at work for them and for the spool. */
+static void close_outlets (running *r) {
+  r->ending = r->closed = true;
+  tl_outlets_stop(r->outlets, 0, stop_loop, r->loop);
+  tl_loop_run(r->loop);
+}
+
 static void tear_down (running *r) {
   if (r->script) tl_config_end_reload(r->script);
-  for (int i = 0; i < 3; i++) tl_signal_close(r->signals[i]);
-  tl_timer_close(r->watcher);
+  close_doors(r);
   tl_service_free(r->service);
-  tl_console_close(r->console);
-  tl_http_close(r->http);
-  tl_repl_child_detach(r->repl);
+  if (r->outlets && !r->closed) close_outlets(r);
+  bool held = tl_outlets_are_held(r->outlets);
   tl_values_free(r->values);
   tl_outlets_free(r->outlets);
   tl_gateway_free(r->gateway);
   tl_script_free(r->script);
-  if (r->loop) tl_loop_free(r->loop);
+  if (r->loop && !held) tl_loop_free(r->loop);
   tl_log_set_writer(NULL, NULL);
   tl_attach_free(r->attach);
   tl_repl_child_free(r->repl);
+  if (!held) return;
+  tl_logs_end();
+  _exit(r->exit_code); /* exit() would wait for the thread that waits for the disk */
 }
 
 static bool set_log_level (const char *word) {

@@ -17,7 +17,10 @@ struct tl_sync {
   tl_spool_sync job; /* a thread has it while `busy` */
   int rc;            /* of the thread */
   bool busy, hurried, armed;
-  int64_t due; /* when the next may begin, tl_loop_now */
+  bool ended;     /* nothing begins any more */
+  bool freed;     /* while `busy`: on_done() frees it, and closes the spool */
+  uint64_t until; /* of the last syncs: values below; later ones do not keep it from its end */
+  int64_t due;    /* when the next may begin, tl_loop_now */
   char why[128];
   void (*synced)(void *ctx);
   void *ctx;
@@ -47,18 +50,26 @@ static void begin (tl_sync *y);
 
 static void report_closed (tl_sync *y) {
   void (*closed)(void *) = y->closed;
+  if (!closed) return;
   y->closed = NULL;
-  if (closed) closed(y->closed_ctx);
+  y->ended = true;
+  closed(y->closed_ctx);
 }
 
 static void on_done (void *ctx) {
   tl_sync *y = ctx;
   y->busy = false;
+  if (y->freed) {
+    tl_spool_close(y->spool);
+    free(y);
+    return;
+  }
   tl_spool_sync_done(y->spool, &y->job, y->rc);
   note(y, y->rc);
-  y->synced(y->ctx);
   /* what failed is not tried again at the end */
-  if (y->closed && y->rc < 0)
+  if (y->closed && (y->rc < 0 || tl_spool_synced(y->spool) >= y->until)) y->ended = true;
+  y->synced(y->ctx);
+  if (y->ended)
     report_closed(y);
   else
     begin(y);
@@ -68,7 +79,7 @@ static void on_done (void *ctx) {
 ** the spool is closed, and one that somebody is in a hurry for, unless the one before failed. */
 static void begin (tl_sync *y) {
   int64_t now = tl_loop_now(y->loop);
-  if (y->busy) return;
+  if (y->busy || y->ended) return;
   if (now < y->due && !y->closed && (!y->hurried || y->rc < 0)) {
     if (!y->armed) tl_timer_at(y->timer, y->due);
     y->armed = true;
@@ -121,13 +132,21 @@ void tl_sync_close (tl_sync *y, void (*closed)(void *ctx), void *ctx) {
   y->closed = closed;
   y->closed_ctx = ctx;
   y->hurried = true;
+  y->until = tl_spool_next(y->spool);
   begin(y);
 }
 
-void tl_sync_free (tl_sync *y) {
-  if (!y) return;
+void tl_sync_give_up (tl_sync *y) { report_closed(y); }
+
+bool tl_sync_is_busy (const tl_sync *y) { return y->busy; }
+
+bool tl_sync_free (tl_sync *y) {
+  if (!y) return true;
   tl_timer_close(y->timer);
+  y->freed = y->busy;
+  if (y->freed) return false;
   free(y);
+  return true;
 }
 
 const char *tl_sync_why (const tl_sync *y) { return y->why; }

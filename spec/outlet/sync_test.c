@@ -4,6 +4,7 @@
 #include "support/torture.h"
 
 #include <dirent.h>
+#include <pthread.h>
 
 #include "base/log.h"
 #include "outlet/sync.h"
@@ -17,10 +18,14 @@ static tl_spool *spool;
 static tl_sync *sync_;
 static int synced, closed;
 static int syncs, sync_fails; /* a thread counts, and is waited for */
+static bool is_busy_line;     /* each sync finds another value behind it */
+static pthread_mutex_t disk = PTHREAD_MUTEX_INITIALIZER; /* who has it holds the disk */
 static char logged[2000];
 
 int __wrap_fdatasync (int fd) {
   (void)fd;
+  pthread_mutex_lock(&disk);
+  pthread_mutex_unlock(&disk);
   syncs++;
   errno = sync_fails;
   return sync_fails > 0 ? -1 : 0;
@@ -33,13 +38,18 @@ static bool note_log (void *ctx, tl_log_level level, const char *line) {
   return true;
 }
 
-static void on_synced (void *ctx) { (void)ctx, synced++; }
+static void put (void);
+static void on_synced (void *ctx) {
+  (void)ctx, synced++;
+  if (is_busy_line) put();
+}
 static void on_closed (void *ctx) { (void)ctx, closed++; }
 
 static int set_up (void **state) {
   tl_spool_found found;
   tl_err err;
   synced = closed = syncs = sync_fails = 0;
+  is_busy_line = false;
   logged[0] = '\0';
   strcpy(folder, "/tmp/tagline-sync-XXXXXX");
   if (!mkdtemp(folder) || loop_setup(state) < 0) return -1;
@@ -50,14 +60,14 @@ static int set_up (void **state) {
 }
 
 static int tear_down (void **state) {
-  tl_sync_free(sync_);
-  tl_spool_close(spool);
+  if (tl_sync_free(sync_)) tl_spool_close(spool);
+  int rc = loop_teardown(state);
   tl_log_set_writer(NULL, NULL);
   DIR *dir = opendir(folder);
   for (struct dirent *e; dir && (e = readdir(dir));)
     if (e->d_name[0] != '.') unlinkat(dirfd(dir), e->d_name, 0);
   if (dir) closedir(dir);
-  return rmdir(folder) + loop_teardown(state);
+  return rmdir(folder) + rc;
 }
 
 static void put (void) {
@@ -119,6 +129,33 @@ static void nothing_is_left_when_it_is_closed (void **state) {
   assert_true(all_is_synced());
 }
 
+static void the_end_does_not_wait_for_what_comes_later (void **state) {
+  (void)state;
+  put();
+  is_busy_line = true;
+  uint64_t next = tl_spool_next(spool);
+  close_it();
+  assert_true(tl_spool_synced(spool) >= next && !all_is_synced());
+  put(); /* the process waits for something else yet */
+  tl_sync_hurry(sync_);
+  assert_false(tl_sync_is_busy(sync_));
+}
+
+static void a_disk_that_holds_a_thread_does_not_hold_the_end (void **state) {
+  (void)state;
+  pthread_mutex_lock(&disk);
+  put();
+  tl_sync_close(sync_, on_closed, NULL);
+  assert_int_equal(closed, 0);
+  tl_sync_give_up(sync_);
+  assert_int_equal(closed, 1);
+  assert_true(tl_sync_is_busy(sync_));
+  assert_false(tl_sync_free(sync_)); /* which closes the spool, once the loop has heard of it */
+  sync_ = NULL;
+  spool = NULL;
+  pthread_mutex_unlock(&disk);
+}
+
 static void a_disk_that_does_not_sync_is_told_once_and_tried_again (void **state) {
   (void)state;
   sync_fails = EIO;
@@ -162,6 +199,8 @@ int main (void) {
     SPEC(the_first_value_is_synced_at_once_the_next_after_a_while),
     SPEC(who_hurries_does_not_wait),
     SPEC(nothing_is_left_when_it_is_closed),
+    SPEC(the_end_does_not_wait_for_what_comes_later),
+    SPEC(a_disk_that_holds_a_thread_does_not_hold_the_end),
     SPEC(a_disk_that_does_not_sync_is_told_once_and_tried_again),
     SPEC(it_is_closed_although_the_disk_does_not_sync),
     SPEC(without_memory_for_a_thread_it_is_tried_again),
