@@ -42,6 +42,7 @@ struct tl_outlet {
   bool hurried, closing, up, aside_logged;
   int64_t backoff, due; /* due: when values that gather are sent; INT64_MAX: none do */
   int64_t since;
+  uint64_t ahead; /* a position of the other side that was not of this spool's values */
   tl_outlet_batch batch;
   int64_t waiting_since; /* wall: when the oldest value arrived that is not stored; 0: none */
   uint64_t stored, rejected, dropped, left_out; /* left_out: of this batch */
@@ -126,6 +127,8 @@ static void on_read (void *ctx) {
                    rc == TL_ENOMEM ? "no memory" : strerror(-rc));
     return;
   }
+  /* raise_spool() made it: nothing is lost here */
+  if (o->batch.first + o->batch.hole.count == o->ahead) o->batch.hole.count = 0;
   if (o->batch.hole.count > 0) {
     o->dropped += o->batch.hole.count;
     tl_log(TL_LOG_WARN, o->name, "%llu values are lost: the spool was full, or is damaged",
@@ -275,6 +278,19 @@ void tl_outlet_closed (tl_outlet *o) {
 
 /* --- the sender's side --- */
 
+/* The other side has a position that the spool has not reached: a power failure took values that
+** were delivered without a sync, or an older copy of the folder was put back. Values that come get
+** numbers behind it. Those below would count as delivered, once the spool has passed it. */
+static void raise_spool (tl_outlet *o, uint64_t applied) {
+  bool is_behind_none = !is_behind(o);
+  tl_log(TL_LOG_WARN, o->name,
+         "it has values that the spool does not know: their numbers, until %llu, are passed over",
+         (unsigned long long)applied - 1);
+  o->ahead = applied;
+  tl_spool_raise(o->spool, applied, tl_clock_wall_ms());
+  if (is_behind_none && applied <= tl_spool_next(o->spool)) tl_cursor_move(o->cursor, applied);
+}
+
 void tl_outlet_ready (tl_outlet *o, uint64_t applied) {
   if (o->state != OPENING) return;
   o->state = IDLE;
@@ -287,7 +303,10 @@ void tl_outlet_ready (tl_outlet *o, uint64_t applied) {
   }
   o->up = true;
   o->why[0] = '\0';
-  if (applied <= tl_spool_next(o->spool)) tl_cursor_move(o->cursor, applied);
+  if (applied > tl_spool_next(o->spool))
+    raise_spool(o, applied);
+  else if (applied != o->ahead)
+    tl_cursor_move(o->cursor, applied);
   if (applied > 0) tl_cursor_back(o->cursor, applied);
   tl_timer_at(o->timer, tl_loop_now(o->loop));
 }

@@ -202,18 +202,24 @@ static int write_batch (tl_spool *s) {
   return TL_OK;
 }
 
-/* Values were skipped, and their numbers are left out. A new segment begins behind them, so
-** that readers, and a process that opens the spool after a kill, see the gap. */
+/* Values were skipped, or others have their numbers, which are left out. A new segment begins
+** behind them, so that readers, and a process that opens the spool after a kill, see the gap. */
 static void leave_hole (tl_spool *s, int64_t wall) {
-  uint64_t skipped = s->skipped;
-  if (skipped == 0) return;
-  s->next += skipped;
+  uint64_t before = s->next, after = before + s->skipped;
+  if (after < s->least) after = s->least;
+  if (after == before) return;
+  s->next = after;
   if (tl_spool_roll(s, wall) != TL_OK) { /* tried again the next time */
-    s->next -= skipped;
+    s->next = before;
     return;
   }
-  s->dropped += skipped;
+  s->dropped += s->skipped;
   s->skipped = 0;
+}
+
+void tl_spool_raise (tl_spool *s, uint64_t next, int64_t wall) {
+  if (next > s->least && next < TL_SPOOL_NUMBERS) s->least = next;
+  if (s->added == 0) leave_hole(s, wall); /* else once these are written */
 }
 
 /* The disk is full: unlink segments that nobody needs, then drop the oldest ones, unless

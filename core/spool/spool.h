@@ -57,6 +57,10 @@ uint64_t tl_spool_written (const tl_spool *s); /* bytes written since it was ope
 ** last time, definitions must be written again. It is never 0. */
 tl_buf *tl_spool_begin (tl_spool *s, int64_t wall, uint32_t *segment);
 void tl_spool_added (tl_spool *s); /* one more value is in the buffer */
+/* Numbers below `next` are used, though the spool does not know of them: values that come behind
+** those that wait for a commit get others. One that is TL_SPOOL_NUMBERS or more is no number. */
+#define TL_SPOOL_NUMBERS ((uint64_t)1 << 53)
+void tl_spool_raise (tl_spool *s, uint64_t next, int64_t wall);
 /* How many bytes may wait for a commit while commits fail. A caller with more calls
 ** tl_spool_skip() in place of tl_spool_begin(): the value is lost, and its number is left out. */
 enum { TL_SPOOL_BATCH = 16 * 1024 * 1024, TL_SPOOL_MOST = 64 * 1024 * 1024 };

@@ -41,6 +41,7 @@ struct tl_spool {
   uint64_t found_at; /* number of that batch's first value; 0: there is none */
   uint32_t added;    /* values in `batch` */
   uint64_t skipped;  /* values after these that were skipped, because too much waited */
+  uint64_t least;    /* what comes gets at least this number: tl_spool_raise() */
   tl_cursor *cursors;
   uint64_t synced;   /* values below survive a power failure */
   uint64_t readable; /* tl_spool_where_synced(): higher than `synced` when a sync failed */

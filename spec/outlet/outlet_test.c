@@ -185,7 +185,7 @@ static void what_the_server_has_already_is_passed_over (void **state) {
   (void)state;
   begin();
   put(5);
-  tl_outlet_ready(outlet, 1000); /* of another spool: more than there is */
+  tl_outlet_ready(outlet, 1000); /* of a spool before a power failure: more than there is */
   RUN_UNTIL(batch);
   has_batch(5);
   batch = NULL;
@@ -195,7 +195,38 @@ static void what_the_server_has_already_is_passed_over (void **state) {
   next_number = 4;
   take_batch(2);
   assert_non_null(strstr(logged, "out: the server went; values wait in the spool"));
-  assert_non_null(strstr(logged, "out: there again; 5 values wait"));
+  assert_non_null(strstr(logged, "out: there again; 999 values wait"));
+}
+
+/* What has a number below that position is not taken for delivered when the spool has passed it. */
+static void a_position_ahead_of_the_spool_passes_no_value_over (void **state) {
+  (void)state;
+  begin();
+  put(5);
+  tl_outlet_ready(outlet, 1000);
+  assert_non_null(strstr(logged, "out: it has values that the spool does not know"));
+  put(1);
+  assert_int_equal(tl_spool_next(spool), 1001);
+  RUN_UNTIL(batch);
+  batch = NULL;
+  for (int again = 2; again < 4; again++) {
+    tl_outlet_away(outlet, "the server went");
+    RUN_UNTIL(opens == again);
+    tl_outlet_ready(outlet, 1000); /* its position never goes back */
+    RUN_UNTIL(batch);
+    has_batch(5);
+    batch = NULL;
+  }
+  tl_outlet_stored(outlet);
+  RUN_UNTIL(batch);
+  assert_int_equal(batch->values[0].number, 1000);
+  tl_outlet_stored(outlet);
+  RUN_UNTIL(facts().behind == 0);
+  assert_null(strstr(logged, "are lost"));
+  tl_outlet_away(outlet, "the server went");
+  RUN_UNTIL(opens == 4);
+  tl_outlet_ready(outlet, UINT64_MAX); /* which no spool reaches */
+  assert_int_equal(tl_spool_next(spool), 1001);
 }
 
 /* Its number would be another's after a power failure. */
@@ -356,6 +387,7 @@ int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC(values_are_handed_on_in_order),
     SPEC(what_the_server_has_already_is_passed_over),
+    SPEC(a_position_ahead_of_the_spool_passes_no_value_over),
     SPEC(no_value_is_handed_on_before_it_is_synced),
     SPEC(what_the_other_side_lost_comes_again),
     SPEC(away_is_said_once_and_tried_again),
