@@ -253,7 +253,8 @@ texts.reasons = {
       the device is gone",
     "status() says why." },
   { "no-data",
-    "the device has been silent for longer than no_data_timeout, or its simulation ended",
+    "silent for longer than no_data_timeout and time_filter together; or the broker refused the \z
+      station's topic filter; or its simulation ended",
     "watch { topic = … } shows whether anything comes." },
   { "off", "the station is switched off", "stations[\"…\"]:on()" },
   { "time", "the text cannot be read by the time mask (TiA, ToA)",
