@@ -18,6 +18,7 @@ struct tl_sync {
   int rc;            /* of the thread */
   bool busy, hurried, armed;
   bool ended;     /* nothing begins any more */
+  bool early;     /* the sync under way began before the close: places of cursors come behind it */
   bool freed;     /* while `busy`: on_done() frees it, and closes the spool */
   uint64_t until; /* of the last syncs: values below; later ones do not keep it from its end */
   int64_t due;    /* when the next may begin, tl_loop_now */
@@ -67,7 +68,9 @@ static void on_done (void *ctx) {
   tl_spool_sync_done(y->spool, &y->job, y->rc);
   note(y, y->rc);
   /* what failed is not tried again at the end */
-  if (y->closed && (y->rc < 0 || tl_spool_synced(y->spool) >= y->until)) y->ended = true;
+  bool enough = tl_spool_synced(y->spool) >= y->until && !y->early;
+  if (y->closed && (y->rc < 0 || enough)) y->ended = true;
+  y->early = false;
   y->synced(y->ctx);
   if (y->ended)
     report_closed(y);
@@ -133,6 +136,7 @@ void tl_sync_close (tl_sync *y, void (*closed)(void *ctx), void *ctx) {
   y->closed_ctx = ctx;
   y->hurried = true;
   y->until = tl_spool_next(y->spool);
+  y->early = y->busy;
   begin(y);
 }
 

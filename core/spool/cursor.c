@@ -91,6 +91,7 @@ void tl_cursor_close (tl_cursor *c) {
   while (*at != c) at = &(*at)->next;
   *at = c->next;
   store(c);
+  if (c->unsynced) tl_spool_leave_place(c->spool, c->name);
   /* the day for which lowest_of_absent() keeps its values begins now */
   (void)!futimens(c->fd, NULL);
   close(c->fd);

@@ -43,8 +43,9 @@ struct tl_spool {
   uint64_t skipped;  /* values after these that were skipped, because too much waited */
   uint64_t least;    /* what comes gets at least this number: tl_spool_raise() */
   tl_cursor *cursors;
-  uint64_t synced;   /* values below survive a power failure */
-  uint64_t readable; /* tl_spool_where_synced(): higher than `synced` when a sync failed */
+  tl_spool_places left; /* of cursors that were closed, and of a sync that failed */
+  uint64_t synced;      /* values below survive a power failure */
+  uint64_t readable;    /* tl_spool_where_synced(): higher than `synced` when a sync failed */
   uint64_t readable_in,
       readable_bytes; /* the segment in which that is, and its bytes until there */
   bool names;         /* files were made since the last sync */
@@ -63,6 +64,7 @@ int tl_spool_roll (tl_spool *s, int64_t wall);        /* begin a new segment */
 void tl_spool_trim (tl_spool *s);                     /* spool.c: drop segments that nobody needs */
 /* sync.c: which cursors' files were written since they were synced. They count as synced then. */
 void tl_spool_take_places (tl_spool *s, tl_spool_places *out);
+void tl_spool_leave_place (tl_spool *s, const char *name); /* the next take has it */
 void tl_spool_sync_places (int folder, const tl_spool_places *places);
 
 #endif

@@ -9,9 +9,18 @@
 
 /* --- what is to be synced: on the loop's thread --- */
 
+void tl_spool_leave_place (tl_spool *s, const char *name) {
+  const uint32_t most = sizeof s->left.names / sizeof s->left.names[0];
+  for (uint32_t i = 0; i < s->left.count; i++)
+    if (strcmp(s->left.names[i], name) == 0) return;
+  if (s->left.count == most) return; /* an old place costs a repetition */
+  snprintf(s->left.names[s->left.count++], sizeof s->left.names[0], "%s", name);
+}
+
 void tl_spool_take_places (tl_spool *s, tl_spool_places *out) {
   const uint32_t most = sizeof out->names / sizeof out->names[0];
-  out->count = 0;
+  *out = s->left;
+  s->left.count = 0;
   for (tl_cursor *c = s->cursors; c && out->count < most; c = c->next) {
     if (!c->unsynced) continue;
     c->unsynced = false;
@@ -26,10 +35,11 @@ static uint64_t end_of (const tl_spool *s, uint32_t i) {
 
 /* What the next sync brings onto the disk: the segments with values behind the last sync (16 at
 ** most; the rest come with the next one), the cursors that moved, and names, when files were
-** made. False: all of that is on the disk. When this is asked: outlet/sync.c, begin(). */
+** made. False: all values and names are on the disk, and the places of cursors that were closed.
+** When this is asked: outlet/sync.c, begin(). */
 bool tl_spool_take_sync (tl_spool *s, tl_spool_sync *out) {
   const uint32_t most = sizeof out->first / sizeof out->first[0];
-  if (s->synced >= s->next && !s->names) return false;
+  if (s->synced >= s->next && !s->names && s->left.count == 0) return false;
   *out = (tl_spool_sync){
     .folder = s->folder, .next = s->synced, .names = s->names, .fresh = s->fresh
   };
@@ -55,6 +65,8 @@ void tl_spool_sync_done (tl_spool *s, const tl_spool_sync *sync, int rc) {
   }
   if (rc < 0) {
     s->names = true;
+    for (uint32_t i = 0; i < sync->places.count; i++)
+      tl_spool_leave_place(s, sync->places.names[i]);
     return;
   }
   if (sync->next > s->synced) s->synced = sync->next;

@@ -328,6 +328,36 @@ static void a_sync_that_fails_is_tried_again_and_holds_nothing_up (void **unused
   close_spool();
 }
 
+static bool is_on_disk (const char *name) {
+  const disk_file *f = file_of(name);
+  size_t len;
+  char *bytes = read_file(name, &len);
+  bool same = bytes && f->bytes && f->len == len && memcmp(bytes, f->bytes, len) == 0;
+  free(bytes);
+  return same;
+}
+
+/* Outlets are closed before the last sync. */
+static void the_place_of_a_cursor_that_was_closed_is_synced (void **unused) {
+  (void)unused;
+  tl_spool_sync sync;
+  open_spool();
+  write_some();
+  while (tl_spool_take_sync(spool, &sync))
+    tl_spool_sync_done(spool, &sync, tl_spool_sync_run(&sync));
+  tl_cursor_move(cursor, tl_spool_next(spool));
+  tl_cursor_close(cursor);
+  for (sync_fails = EIO;; sync_fails = 0) {
+    assert_false(is_on_disk("db.cursor"));
+    assert_true(tl_spool_take_sync(spool, &sync));
+    tl_spool_sync_done(spool, &sync, tl_spool_sync_run(&sync));
+    if (sync_fails == 0) break;
+  }
+  assert_true(is_on_disk("db.cursor"));
+  assert_false(tl_spool_take_sync(spool, &sync));
+  close_spool();
+}
+
 static void a_file_system_that_knows_no_sync_is_none_that_fails (void **unused) {
   (void)unused;
   open_spool();
@@ -378,6 +408,7 @@ int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC(what_is_synced_is_delivered_once),
     SPEC(a_sync_that_fails_is_tried_again_and_holds_nothing_up),
+    SPEC(the_place_of_a_cursor_that_was_closed_is_synced),
     SPEC(a_file_system_that_knows_no_sync_is_none_that_fails),
     SPEC(a_machine_that_was_started_anew_is_noticed),
     SPEC(a_place_that_is_gone_is_the_oldest_values),
