@@ -10,31 +10,34 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { KEPT_S = 24 * 3600, LINE = 40 };
+enum { KEPT_S = 24 * 3600, LINE = 60 };
 /* The file is written each time the outlet has gone on by so many values, and when the cursor
 ** is closed. After a kill up to so many values are sent again, which outlets must accept. */
 enum { STORE_EACH = 1000 };
 
-/* A cursor's file: the spool's number, a line break, the value's number; both in 16
-** hexadecimal digits. 1; 0: it is of another spool; TL_EMALFORMED: it is damaged, or empty; a
-** negated errno: it could not be read, and what stands there is not known. */
-static int read_place (int fd, const tl_spool *s, uint64_t *at) {
+/* A cursor's file: three lines of 16 hexadecimal digits. The spool's number, the value's number,
+** and tl_cursor_doubt(), which files of earlier versions lack. 1; 0: it is of another spool;
+** TL_EMALFORMED: it is damaged, or empty; a negated errno: it could not be read, and what stands
+** there is not known. */
+static int read_place (int fd, const tl_spool *s, uint64_t *at, uint64_t *doubt) {
   char text[LINE];
-  unsigned long long a, b;
+  unsigned long long a, b, c = 0;
   ssize_t n = pread(fd, text, sizeof text - 1, 0);
   if (n < 0) return -errno;
   text[n] = '\0';
-  if (n < 33 || sscanf(text, "%16llx\n%16llx", &a, &b) != 2) return TL_EMALFORMED;
+  if (n < 33 || sscanf(text, "%16llx\n%16llx\n%16llx", &a, &b, &c) < 2) return TL_EMALFORMED;
   if (a != s->id) return 0;
   *at = b;
+  *doubt = c > b ? c : 0;
   return 1;
 }
 
 static void store (tl_cursor *c) {
   char text[LINE];
   if (c->stored == c->at) return;
-  int n = snprintf(text, sizeof text, "%016llx\n%016llx\n", (unsigned long long)c->spool->id,
-                   (unsigned long long)c->at);
+  int n =
+      snprintf(text, sizeof text, "%016llx\n%016llx\n%016llx\n", (unsigned long long)c->spool->id,
+               (unsigned long long)c->at, (unsigned long long)c->doubt);
   if (pwrite(c->fd, text, (size_t)n, 0) == n) c->stored = c->at;
   c->unsynced = true;
 }
@@ -44,7 +47,7 @@ static void store (tl_cursor *c) {
 static int open_file (tl_cursor *c, const tl_spool *s, const char *file) {
   const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
   c->fd = openat(s->folder, file, flags);
-  if (c->fd >= 0) return read_place(c->fd, s, &c->at);
+  if (c->fd >= 0) return read_place(c->fd, s, &c->at, &c->doubt);
   if (errno != ENOENT) return -errno;
   c->fd = openat(s->folder, file, flags | O_CREAT, 0600);
   return c->fd < 0 ? -errno : 0;
@@ -54,12 +57,13 @@ static int open_file (tl_cursor *c, const tl_spool *s, const char *file) {
 static void place (tl_cursor *c, int found) {
   const tl_spool *s = c->spool;
   uint64_t oldest = s->count > 0 ? s->segments[0].first : s->next;
-  if (found == TL_EMALFORMED || s->power_failed) c->doubt = s->next;
+  /* numbers from next on are given to values that nobody has */
+  if (found == TL_EMALFORMED || s->power_failed || c->doubt > s->next) c->doubt = s->next;
   if (found == TL_EMALFORMED)
     c->at = oldest;
   else if (found == 0 || c->at > s->next)
     c->at = s->is_new ? oldest : s->next;
-  else
+  else if (!s->power_failed) /* else the doubt is to be stored */
     c->stored = c->at;
   store(c);
 }
@@ -132,10 +136,10 @@ static bool is_open (const tl_spool *s, const char *file) {
 /* How far the outlet of this file came; UINT64_MAX: it needs nothing any more, and its file is
 ** gone; 0: that is not known. */
 static uint64_t place_of_absent (const tl_spool *s, const char *file) {
-  uint64_t at = 0;
+  uint64_t at = 0, doubt;
   struct stat st;
   int fd = openat(s->folder, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  int rc = fd < 0 || fstat(fd, &st) < 0 ? -errno : read_place(fd, s, &at);
+  int rc = fd < 0 || fstat(fd, &st) < 0 ? -errno : read_place(fd, s, &at, &doubt);
   if (fd >= 0) close(fd);
   if (rc < 0 && rc != TL_EMALFORMED) return 0;
   if (rc > 0 && st.st_mtime + KEPT_S >= time(NULL)) return at;

@@ -387,6 +387,12 @@ static void a_machine_that_was_started_anew_is_noticed (void **unused) {
   tl_spool_close(spool);
   assert_int_equal(tl_spool_open(&spool, &options, 1000, &found, &err), TL_OK);
   assert_false(found.power_failed); /* it was closed in between */
+  for (int i = 0; i < 2; i++) {     /* the doubt is there until the cursor has passed it */
+    assert_int_equal(tl_cursor_open(&cursor, spool, "db", &err), TL_OK);
+    assert_int_equal(tl_cursor_doubt(cursor), i == 0 ? next : 0);
+    tl_cursor_move(cursor, next);
+    tl_cursor_close(cursor);
+  }
   tl_spool_close(spool);
 }
 
