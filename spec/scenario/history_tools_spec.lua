@@ -191,6 +191,9 @@ describe("tagline history --import", function()
       "time_avg", "--from", "2026-11-29T09:00",
       "--to", "2026-11-29T10:00" }
     assert.truthy(found:find("2026-11-29T09:00:00.000Z,l.s.at,,invalid,,", 1, true), found)
+    local code, _, why = tagline.command { "history", path, "--wide", "--every", "1h", "--as", "first,last",
+      table.unpack(day) }
+    assert.same({ 1, "tagline history: --wide has room for one of --as" }, { code, why })
   end)
 
   it("and reading: values that were dropped are told beside those that are there", function()

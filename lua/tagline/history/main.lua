@@ -240,6 +240,7 @@ function main.main(last, from, to, every, as, format, what, zone, path, ...)
     list = {}
     for name in as:gmatch("[^,]+") do list[#list + 1] = name end
   end
+  if format == "wide" and list and #list > 1 then return fail("--wide has room for one of --as") end
   local question
   question,
     why = range.read({ last = number_or(last), from = number_or(from), to = number_or(to),
