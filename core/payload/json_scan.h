@@ -47,10 +47,11 @@ const uint8_t *tl_json_sequence (tl_json_scan *s, const uint8_t *p);
 /* Pass over the next n elements of an array `depth` levels deep, or over those it still has. p:
 ** behind the comma before them. The byte behind the last one, a comma or the array's ']', and in
 ** *passed how many they were. NULL: not found right in this way (json_wide.c), which says
-** nothing; they must be read. */
+** nothing; they must be read, and before *looked, up to where it looked, it is of no use to try
+** again. */
 enum { TL_JSON_LONG = 512 }; /* bytes of elements that are worth it */
 const uint8_t *tl_json_pass (const tl_json_scan *s, const uint8_t *p, unsigned depth, uint32_t n,
-                             uint32_t *passed);
+                             uint32_t *passed, const uint8_t **looked);
 
 /* Skip a whole object or array at p, `depth` levels deep already. The byte behind it, or NULL.
 ** For `closed` see below. */

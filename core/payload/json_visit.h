@@ -33,6 +33,9 @@ typedef struct {
   const tl_json_node *next; /* where the value that follows belongs; NULL: nowhere */
   level *top;
   uint8_t format;
+  /* Passing over elements failed before this place: what is unusual there would be met again from
+  ** each level of nested arrays, and each time from its beginning. */
+  const uint8_t *retry;
 } visit;
 
 static inline void forget (const visit *v, const tl_json_node *node) { /* all below the node */

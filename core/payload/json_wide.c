@@ -43,6 +43,7 @@ typedef struct {
   unsigned depth, limit;
   bool array;
   uint32_t passed, wanted; /* elements */
+  const uint8_t *looked;   /* behind the last stripe that was looked at */
 } place;
 
 /* --- sets --- */
@@ -332,7 +333,9 @@ static WIDE const uint8_t *pass (const tl_json_scan *s, const uint8_t *p, place 
     marks m;
     if (room >= STRIPE) {
       take_bits(p, bits);
+      at->looked = p + STRIPE;
     } else { /* the document's end, and blanks */
+      at->looked = s->end;
       memset(last, ' ', sizeof last);
       memcpy(last, p, room);
       take_bits(last, bits);
@@ -349,7 +352,8 @@ static WIDE const uint8_t *pass (const tl_json_scan *s, const uint8_t *p, place 
 }
 
 const uint8_t *tl_json_pass (const tl_json_scan *s, const uint8_t *p, unsigned depth, uint32_t n,
-                             uint32_t *passed) {
+                             uint32_t *passed, const uint8_t **looked) {
+  *looked = s->end;
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("popcnt")) return NULL;
   place at;
   at.depth = 0;
@@ -359,14 +363,16 @@ const uint8_t *tl_json_pass (const tl_json_scan *s, const uint8_t *p, unsigned d
   at.wanted = n;
   p = pass(s, p, &at);
   *passed = at.passed;
+  *looked = at.looked;
   return p;
 }
 
 #else
 
 const uint8_t *tl_json_pass (const tl_json_scan *s, const uint8_t *p, unsigned depth, uint32_t n,
-                             uint32_t *passed) {
-  (void)s, (void)p, (void)depth, (void)n, (void)passed;
+                             uint32_t *passed, const uint8_t **looked) {
+  (void)p, (void)depth, (void)n, (void)passed;
+  *looked = s->end;
   return NULL;
 }
 

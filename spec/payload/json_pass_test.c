@@ -149,12 +149,13 @@ static const uint8_t *read_all (tl_json_scan *s, const uint8_t *p, unsigned dept
 static bool passes (const char *element, unsigned before) {
   tl_buf doc;
   uint32_t passed;
+  const uint8_t *looked;
   tl_buf_init(&doc);
   tl_buf_str(&doc, "[0,\"");
   for (unsigned i = 0; i < before; i++) tl_buf_byte(&doc, 'x');
   tl_buf_fmt(&doc, "\",%s]", element);
   tl_json_scan s = tl_json_scan_of(tl_buf_bytes(&doc));
-  bool right = tl_json_pass(&s, s.doc + 3, 1, UINT32_MAX, &passed) != NULL;
+  bool right = tl_json_pass(&s, s.doc + 3, 1, UINT32_MAX, &passed, &looked) != NULL;
   tl_buf_fini(&doc);
   return right;
 }
@@ -284,7 +285,8 @@ static int compare (uint64_t seed, bool spoilt) {
   uint32_t n = pick(2) ? UINT32_MAX : 1 + pick(20);
   unsigned depth = pick(8) ? 1 : TL_JSON_DEPTH - pick(4);
   const uint8_t *one = read_all(&s, s.doc + 3, depth, n, &read);
-  const uint8_t *all = tl_json_pass(&s, s.doc + 3, depth, n, &passed);
+  const uint8_t *looked;
+  const uint8_t *all = tl_json_pass(&s, s.doc + 3, depth, n, &passed, &looked);
   if (all && (all != one || passed != read))
     fail_msg("seed %llu: passed %u to %td, read %u to %td: %.*s", (unsigned long long)seed, passed,
              all - s.doc, read, one ? one - s.doc : -1, TL_ARG(copy));
