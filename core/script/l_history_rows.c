@@ -26,6 +26,12 @@ static lua_Integer meta_of_list (lua_State *L) {
   return count_of(L, lua_gettop(L));
 }
 
+/* The number that the key at 2 is, if it is a whole one: "5" is another key than 5. */
+static lua_Integer key_of (lua_State *L, int *is_integer) {
+  *is_integer = 0;
+  return lua_type(L, 2) == LUA_TNUMBER ? lua_tointegerx(L, 2, is_integer) : 0;
+}
+
 /* Push the part with row i; it is made where it is not there. */
 static void push_part (lua_State *L, int meta, lua_Integer i) {
   lua_Integer at = (i - 1) / PART + 1;
@@ -43,7 +49,7 @@ static void push_row (lua_State *L, int meta, lua_Integer i) {
 
 static int rows_index (lua_State *L) {
   int is_integer;
-  lua_Integer i = lua_tointegerx(L, 2, &is_integer), count = meta_of_list(L);
+  lua_Integer i = key_of(L, &is_integer), count = meta_of_list(L);
   if (!is_integer || i < 1 || i > count) return 0;
   push_row(L, lua_gettop(L), i);
   return 1;
@@ -52,7 +58,7 @@ static int rows_index (lua_State *L) {
 /* One behind the last row is added; nil for the last one takes it away. */
 static int rows_set (lua_State *L) {
   int is_integer;
-  lua_Integer i = lua_tointegerx(L, 2, &is_integer), count = meta_of_list(L);
+  lua_Integer i = key_of(L, &is_integer), count = meta_of_list(L);
   if (!is_integer || i < 1 || i > count + 1) {
     lua_settop(L, 3);
     lua_rawset(L, 1);
@@ -76,7 +82,7 @@ static int rows_count (lua_State *L) {
 static int rows_next (lua_State *L) {
   int is_integer;
   lua_settop(L, 2);
-  lua_Integer i = lua_tointegerx(L, 2, &is_integer), count = meta_of_list(L);
+  lua_Integer i = key_of(L, &is_integer), count = meta_of_list(L);
   if (is_integer && i < 0) i = 0;
   if ((is_integer || lua_isnil(L, 2)) && i < count) {
     lua_pushinteger(L, i + 1);

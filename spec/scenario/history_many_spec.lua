@@ -72,10 +72,12 @@ describe("very many rows of a history", function()
   end)
 
   it("read like a table", function()
-    assert.equal("1.0 1000.0 nil nil nil 0 50050000.0 100001 100001 5 100000 1000.0 false", eval [[
+    assert.equal("1.0 1000.0 nil nil nil 0 50050000.0 100002 100001 5 100000 1000.0 false", eval [[
       local sum, keys = 0, 0
       for _, row in ipairs(rows) do sum = sum + row.value end
-      for _ in pairs(rows) do keys = keys + 1 end -- and left_out
+      rows["99999"] = 1 -- a text: another key than the number
+      for _ in pairs(rows) do keys = keys + 1 end -- and that, and left_out
+      rows["99999"] = nil
       local first, last = rows[1].value, rows[4000].value
       local below, behind, none = rows[0], rows[#rows + 1], rows.x
       rows[#rows + 1] = { value = 5 }
