@@ -136,8 +136,8 @@ describe("history, spool and outlet", function()
       local text = ('outlet "b" { nats = "a",\n  tags = { "*", "%s" } }'):format(row[1]) .. plant
       local lacking = support.lacking(text)
       if lacking then return pending(lacking) end
-      assert.same(row.wrong and { ('c.lua:2: warning: tags: "%s" matches no tag of this config, so \z
-        nothing goes out for it: names are LINE.STATION.TAG, such as "plant.boiler.t"'):format(row[1]) }
+      assert.same(row.wrong and { ([[c.lua:2: warning: outlet 'b': tags: "%s" matches no tag of this config, so ]]
+        .. 'nothing goes out for it: names are LINE.STATION.TAG, such as "plant.boiler.t"'):format(row[1]) }
         or {}, support.problems(text))
     end)
   end
@@ -152,7 +152,7 @@ describe("history, spool and outlet", function()
     } do
       local found = support.problems(text:format(path))
       assert.equal(1, #found)
-      assert.truthy(found[1]:find("c.lua:2: warning: tls_ca_file: " .. path .. ": ", 1, true), found[1])
+      assert.truthy(found[1]:find("c.lua:2: warning: outlet 'b': tls_ca_file: " .. path .. ": ", 1, true), found[1])
       assert.truthy(found[1]:find(why, 1, true), found[1])
       assert.truthy(found[1]:find("give the file of the CA", 1, true), found[1])
     end

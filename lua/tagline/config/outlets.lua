@@ -351,8 +351,8 @@ function outlets.check(load)
   for _, one in ipairs(load.outlets) do
     local at = load.outlet_names[one.name]
     local function warn(field, what)
-      load.problems:add { at = at, word = "outlet", name = one.name, field = field, key = field,
-        text = what, severity = "warning" }
+      load.problems:add { at = at, word = "outlet", name = one.name, key = field,
+        field = ("outlet '%s': %s"):format(one.name, field), text = what, severity = "warning" }
     end
     local open, sample = unmatched(load.lines.lines, one.tags or {})
     for _, pattern in ipairs(sample and one.tags or {}) do
