@@ -141,6 +141,24 @@ static void the_end_does_not_wait_for_what_comes_later (void **state) {
   assert_false(tl_sync_is_busy(sync_));
 }
 
+/* The sync under way did not take its place. */
+static void an_outlet_that_was_closed_meanwhile_has_its_place_synced (void **state) {
+  tl_cursor *cursor;
+  tl_spool_sync sync;
+  tl_err err;
+  (void)state;
+  pthread_mutex_lock(&disk);
+  put();
+  assert_true(tl_sync_is_busy(sync_));
+  assert_int_equal(tl_cursor_open(&cursor, spool, "out", &err), TL_OK);
+  tl_cursor_move(cursor, tl_spool_next(spool));
+  tl_cursor_close(cursor);
+  tl_sync_close(sync_, on_closed, NULL);
+  pthread_mutex_unlock(&disk);
+  RUN_UNTIL(closed == 1);
+  assert_false(tl_spool_take_sync(spool, &sync));
+}
+
 static void a_disk_that_holds_a_thread_does_not_hold_the_end (void **state) {
   (void)state;
   pthread_mutex_lock(&disk);
@@ -200,6 +218,7 @@ int main (void) {
     SPEC(who_hurries_does_not_wait),
     SPEC(nothing_is_left_when_it_is_closed),
     SPEC(the_end_does_not_wait_for_what_comes_later),
+    SPEC(an_outlet_that_was_closed_meanwhile_has_its_place_synced),
     SPEC(a_disk_that_holds_a_thread_does_not_hold_the_end),
     SPEC(a_disk_that_does_not_sync_is_told_once_and_tried_again),
     SPEC(it_is_closed_although_the_disk_does_not_sync),
