@@ -1,8 +1,8 @@
 /* core/gateway/pace.c — how long a turn of the loop handles input, and which lines come first
 ** when there was too little time for all.
 ** A decoder or an expression may take long. With many such lines, the last line, a signal or a
-** PING would wait for all others: when a turn is used, lines that come later in it wait for the
-** next one, also those that were quick so far. Must not know what messages hold. */
+** PING would wait for all others. A line that was quick so far does not wait for them: with many
+** that become slow in one turn, their first calls add up. Must not know what messages hold. */
 #include "gateway/link_impl.h"
 
 /* Input that takes this many ticks takes longer than 4 ms for certain: the line waits for its turn
@@ -29,7 +29,8 @@ bool tl_pace_check_over (tl_link *l) {
 }
 
 void tl_pace_end (tl_link *l) {
-  if (tl_clock_busy - l->pace.ticks >= LONG_TICKS)
+  l->pace.took = tl_clock_busy - l->pace.ticks;
+  if (l->pace.took >= LONG_TICKS)
     l->pace.slow = REMEMBERED;
   else if (l->pace.slow > 0)
     l->pace.slow--;
@@ -37,5 +38,5 @@ void tl_pace_end (tl_link *l) {
 
 bool tl_pace_passes_over (const tl_link *l) {
   if (l->pace.its_turn) return false;
-  return l->pace.slow > 0 || tl_loop_is_used(l->gateway->loop);
+  return l->pace.slow > 0 || (l->pace.took > 0 && tl_loop_is_used(l->gateway->loop));
 }
