@@ -54,7 +54,7 @@ static void host_and_port_are_split_as_they_are_written (void **state) {
 }
 
 static void each_server_has_its_reason (void **state) {
-  uint16_t port;
+  uint16_t port = 0;
   char servers[200], wanted[400];
   (void)state;
   int fd = listen_on(AF_INET, 1, &port);

@@ -48,7 +48,7 @@ static void forget_file (disk_file *f) {
 }
 
 static char *read_file (const char *name, size_t *len) {
-  char at[400];
+  char at[4096];
   struct stat st;
   snprintf(at, sizeof at, "%s/%s", path, name);
   int fd = open(at, O_RDONLY);
@@ -63,7 +63,7 @@ static char *read_file (const char *name, size_t *len) {
 }
 
 static void write_file (const char *name, const char *bytes, size_t len) {
-  char at[400];
+  char at[4096];
   snprintf(at, sizeof at, "%s/%s", path, name);
   int fd = open(at, O_WRONLY | O_CREAT | O_TRUNC, 0600);
   assert_true(fd >= 0);
@@ -112,7 +112,7 @@ int __wrap_fsync (int fd) {
   assert_int_equal(fstat(fd, &st) + stat(path, &here), 0);
   if (st.st_ino != here.st_ino) return 0;
   for (int i = 0; i < FILES; i++) {
-    char at[400];
+    char at[4096];
     snprintf(at, sizeof at, "%s/%s", path, files[i].name);
     if (files[i].name[0] != '\0' && access(at, F_OK) < 0) forget_file(&files[i]);
   }
@@ -129,7 +129,7 @@ static void tear (const char *name) {
   size_t len;
   char *bytes = read_file(name, &len);
   if (!f->named && below(2) == 0) {
-    char at[400];
+    char at[4096];
     snprintf(at, sizeof at, "%s/%s", path, name);
     unlink(at);
   } else if (!f->bytes || f->len < len) {
@@ -146,7 +146,7 @@ static void tear (const char *name) {
 static void fail_power (void) {
   each_file(tear);
   for (int i = 0; i < FILES; i++) {
-    char at[400];
+    char at[4096];
     disk_file *f = &files[i];
     snprintf(at, sizeof at, "%s/%s", path, f->name);
     if (f->name[0] == '\0' || access(at, F_OK) == 0) continue;
@@ -274,7 +274,7 @@ static int set_up (void **unused) {
 }
 
 static void remove_it (const char *name) {
-  char at[400];
+  char at[4096];
   snprintf(at, sizeof at, "%s/%s", path, name);
   unlink(at);
 }

@@ -238,7 +238,7 @@ static void nothing_is_written_before_it_is_up_or_behind_its_end (void **state) 
 
 static void an_address_of_version_6_stands_in_brackets (void **state) {
   char wanted_text[40];
-  uint16_t port;
+  uint16_t port = 0;
   (void)state;
   int fd = listen_on(AF_INET6, 1, &port);
   if (fd < 0) skip();
