@@ -12,7 +12,7 @@ struct tl_ask {
   tl_eval *eval;
   tl_buf code, printed;
   unsigned failed;
-  bool as_text; /* a text of Lua is the answer, as CSV */
+  bool as_text; /* the answer is the text that the code prints, byte by byte: CSV */
 };
 
 static bool on_output (void *ctx, tl_slice text) {
@@ -32,11 +32,16 @@ static void on_done (void *ctx, bool ok, tl_slice text) {
     tl_web_fail(a->r, a->failed, "%.*s", TL_ARG(text));
     return;
   }
+  if (a->as_text) {
+    if (a->printed.len > 0) a->printed.len--; /* the line break of print */
+    tl_web_answer(a->r, 200, "text/csv; charset=utf-8", &a->printed); /* takes its bytes */
+    return;
+  }
   tl_buf_init(&out);
   tl_buf_slice(&out, text);
   if (text.len == 0) tl_buf_str(&out, "null");
-  if (!a->as_text) tl_buf_byte(&out, '\n');
-  tl_web_answer(a->r, 200, a->as_text ? "text/csv; charset=utf-8" : TL_WEB_JSON, &out);
+  tl_buf_byte(&out, '\n');
+  tl_web_answer(a->r, 200, TL_WEB_JSON, &out);
 }
 
 static void on_note (void *ctx, tl_slice text) {

@@ -130,11 +130,14 @@ void tl_web_history (request *r) {
   if (rc > 0 && !has_history(r)) {
     tl_web_fail(r, 404, "the config has no history { file = … }");
   } else if (rc > 0 && is_tag(r, &tag)) {
+    if (csv) tl_buf_str(&code, "local text,why=");
     tl_buf_str(&code, "history(tags[");
     tl_code_text(&code, &tag);
     tl_buf_str(&code, "],{");
     if (add_options(r, &code) >= 0) {
-      tl_buf_fmt(&code, "csv=%s})", csv ? "true" : "false");
+      /* print gives bytes as they are, a result only those that a terminal shows */
+      tl_buf_str(&code, csv ? "csv=true}) if not text then return nil,why end print(text)"
+                            : "csv=false})");
       tl_web_ask(r, &code, 400, csv);
     }
   }

@@ -134,7 +134,7 @@ describe("metrics", function()
       { PORT = m.port, WEB = port })
     m:wait_subscribed "web"
     assert.is_nil((samples(port)).tagline_history_oldest_timestamp_seconds)
-    m:publish("plant/boiler/up", '{"t":1}')
+    m:publish("plant/boiler/up", '{"t":1,"name":"a\\u0001\\"b"}')
     local at
     wait.poll("the value in the history", nil, function()
       local all = samples(port)
@@ -142,6 +142,13 @@ describe("metrics", function()
       return at and all.tagline_history_bytes > 4096
     end)
     assert.truthy(math.abs(at - os.time()) < 300)
+    -- its rows as CSV hold what the device sent, also what no terminal shows
+    local a = http.get(port, "/api/v1/history?tag=plant.boiler.name&format=csv")
+    assert.equal("time,tag,value,status,reason,unit\nT,plant.boiler.name,\"a\1\"\"b\",valid,,\n",
+      (a.body:gsub("%d+%-%d+%-%d+T[%d:.]+Z", "T")))
+    a = http.get(port, "/api/v1/history?tag=plant.boiler.name&format=csv&as=max")
+    assert.same({ 400, "history: as: needs every, the length of an interval" },
+      { a.status, a.json.error })
     t:stop()
   end)
 
