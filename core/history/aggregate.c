@@ -48,8 +48,10 @@ static void clear (tl_aggregate *a, int64_t begin) {
   a->begin = begin;
   a->at = begin < a->from_ms ? a->from_ms : begin;
   a->sum = a->area = a->min = a->max = a->first = a->last = 0;
-  a->count = 0;
-  a->good_ms = 0;
+  a->whole = (tl_whole){ 0 };
+  a->is_whole = true;
+  a->count = a->numbers = 0;
+  a->good_ms = a->number_ms = 0;
 }
 
 void tl_aggregate_init (tl_aggregate *a) {
@@ -69,9 +71,11 @@ static bool is_wanted_empty (const tl_aggregate *a) {
 static void emit (tl_aggregate *a, int64_t end) {
   tl_interval i = { .time_ms = a->begin };
   int64_t from = a->begin < a->from_ms ? a->from_ms : a->begin;
-  if (a->count == 0 && !is_wanted_empty(a)) return;
-  if (a->count > 0) {
-    put(&i, TL_AS_AVG, a->sum / (double)a->count);
+  if (a->numbers == 0 && !is_wanted_empty(a)) return;
+  if (a->numbers > 0) {
+    i.is_whole = a->is_whole;
+    i.whole = a->whole;
+    put(&i, TL_AS_AVG, a->sum / (double)a->numbers);
     put(&i, TL_AS_MIN, a->min);
     put(&i, TL_AS_MAX, a->max);
     put(&i, TL_AS_FIRST, a->first);
@@ -79,7 +83,7 @@ static void emit (tl_aggregate *a, int64_t end) {
     put(&i, TL_AS_SUM, a->sum);
   }
   put(&i, TL_AS_COUNT_OF, (double)a->count);
-  if (a->good_ms > 0) put(&i, TL_AS_TIME_AVG, a->area / (double)a->good_ms);
+  if (a->number_ms > 0) put(&i, TL_AS_TIME_AVG, a->area / (double)a->number_ms);
   if (end > from) put(&i, TL_AS_GOOD, (double)a->good_ms / (double)(end - from));
   i.has &= a->as;
   if (!a->row(a->ctx, &i)) a->stopped = true;
@@ -87,9 +91,10 @@ static void emit (tl_aggregate *a, int64_t end) {
 
 static void hold_until (tl_aggregate *a, int64_t t) {
   if (t <= a->at) return;
-  if (a->holds) {
+  if (a->holds) a->good_ms += t - a->at;
+  if (a->holds_number) {
     a->area += a->held * (double)(t - a->at);
-    a->good_ms += t - a->at;
+    a->number_ms += t - a->at;
   }
   a->at = t;
 }
@@ -121,21 +126,39 @@ static bool number_of (const tl_history_row *row, double *out) {
   }
 }
 
+static bool is_whole (tl_type type) { return type == TL_CI || type == TL_CO || type == TL_QI; }
+
+static void take_whole (tl_whole *w, int64_t value, bool first) {
+  if (first || value < w->min) w->min = value;
+  if (first || value > w->max) w->max = value;
+  if (first) w->first = value;
+  w->last = value;
+}
+
+static void take_number (tl_aggregate *a, const tl_history_row *row, double number) {
+  bool first = a->numbers == 0;
+  if (first || number < a->min) a->min = number;
+  if (first || number > a->max) a->max = number;
+  if (first) a->first = number;
+  a->last = number;
+  a->sum += number;
+  a->numbers++;
+  if (is_whole((tl_type)row->type))
+    take_whole(&a->whole, row->value.integer, first);
+  else
+    a->is_whole = false;
+}
+
 bool tl_aggregate_row (tl_aggregate *a, const tl_history_row *row) {
   double number = 0;
-  bool valid = row->status == TL_VALID && number_of(row, &number);
+  bool valid = row->status == TL_VALID, is_number = valid && number_of(row, &number);
   if (row->time_ms >= a->from_ms) {
     advance(a, row->time_ms);
-    if (valid) {
-      if (a->count == 0 || number < a->min) a->min = number;
-      if (a->count == 0 || number > a->max) a->max = number;
-      if (a->count == 0) a->first = number;
-      a->last = number;
-      a->sum += number;
-      a->count++;
-    }
+    if (valid) a->count++;
+    if (is_number) take_number(a, row, number);
   }
   a->holds = valid;
+  a->holds_number = is_number;
   a->held = number;
   return !a->stopped;
 }

@@ -11,7 +11,7 @@ typedef enum {
   TL_AS_MAX,
   TL_AS_FIRST,
   TL_AS_LAST,
-  TL_AS_COUNT_OF, /* of valid samples */
+  TL_AS_COUNT_OF, /* of valid samples, also of texts, which have no other one but `good` */
   TL_AS_SUM,
   TL_AS_GOOD, /* the share of the interval with a valid value, 0 to 1 */
   TL_AS_COUNT
@@ -20,11 +20,18 @@ typedef enum {
 bool tl_as_from_name (tl_slice name, tl_as *out); /* "avg" "time_avg" … "good" */
 const char *tl_as_name (tl_as as);
 
+/* Samples of one interval by themselves. Those of integers keep all 64 bits. */
+typedef struct {
+  int64_t min, max, first, last;
+} tl_whole;
+
 /* One interval. */
 typedef struct {
   int64_t time_ms; /* its begin */
   uint16_t has;    /* 1 << tl_as: is there one? */
+  bool is_whole;   /* all samples are integers: `whole` has those of tl_whole, too */
   double value[TL_AS_COUNT];
+  tl_whole whole;
 } tl_interval;
 
 /* From this moment on a zone is so far east of UTC. */
@@ -42,11 +49,12 @@ typedef struct {
   void *ctx;
   /* inside */
   int64_t begin, at; /* of the interval; up to where it is summed */
-  bool open, holds, stopped;
+  bool open, holds, holds_number, is_whole, stopped;
   double held;
   double sum, area, min, max, first, last;
-  uint64_t count;
-  int64_t good_ms;
+  tl_whole whole;
+  uint64_t count, numbers; /* valid samples, and those that are no texts */
+  int64_t good_ms, number_ms;
 } tl_aggregate;
 
 /* Set the first members, all else zero, then init(); rows in order; end(). */

@@ -94,6 +94,26 @@ static void push_row (lua_State *L, const tl_query *q, size_t i) {
   lua_setfield(L, -2, "reason");
 }
 
+static void push_as (lua_State *L, const tl_interval *one, tl_as as) {
+  lua_Integer whole = 0;
+  bool is_integer = one->is_whole;
+  switch (as) {
+    case TL_AS_MIN: whole = one->whole.min; break;
+    case TL_AS_MAX: whole = one->whole.max; break;
+    case TL_AS_FIRST: whole = one->whole.first; break;
+    case TL_AS_LAST: whole = one->whole.last; break;
+    case TL_AS_COUNT_OF:
+      whole = (lua_Integer)one->value[as];
+      is_integer = true;
+      break;
+    default: is_integer = false; break;
+  }
+  if (is_integer)
+    lua_pushinteger(L, whole);
+  else
+    lua_pushnumber(L, one->value[as]);
+}
+
 static void push_interval (lua_State *L, const tl_query *q, size_t i) {
   const tl_interval *one = tl_query_interval(q, i);
   lua_createtable(L, 0, 4);
@@ -101,10 +121,7 @@ static void push_interval (lua_State *L, const tl_query *q, size_t i) {
   lua_setfield(L, -2, "time");
   for (int as = 0; as < TL_AS_COUNT; as++) {
     if (!(one->has & (1 << as))) continue;
-    if (as == TL_AS_COUNT_OF)
-      lua_pushinteger(L, (lua_Integer)one->value[as]);
-    else
-      lua_pushnumber(L, one->value[as]);
+    push_as(L, one, (tl_as)as);
     lua_setfield(L, -2, tl_as_name((tl_as)as));
   }
 }

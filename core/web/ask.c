@@ -33,7 +33,7 @@ static void on_done (void *ctx, bool ok, tl_slice text) {
     return;
   }
   if (a->as_text) {
-    if (a->printed.len > 0) a->printed.len--; /* the line break of print */
+    if (a->printed.len > 0) a->printed.len--;                         /* the line break of print */
     tl_web_answer(a->r, 200, "text/csv; charset=utf-8", &a->printed); /* takes its bytes */
     return;
   }

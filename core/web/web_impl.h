@@ -148,8 +148,8 @@ void tl_web_explain (request *r);
 void tl_web_history (request *r);
 
 /* --- ask.c --- */
-/* Answer with what this code gives in a REPL of programs (`tagline repl --json`), or as CSV with the
-** text that it prints; it failed: status `failed`. `code` is taken over. */
+/* Answer with what this code gives in a REPL of programs (`tagline repl --json`), or as CSV with
+** the text that it prints; it failed: status `failed`. `code` is taken over. */
 void tl_web_ask (request *r, tl_buf *code, unsigned failed, bool as_text);
 void tl_web_ask_forget (request *r);
 

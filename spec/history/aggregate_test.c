@@ -105,7 +105,7 @@ static void empty_intervals_are_left_out (void **state) {
   assert_int_equal(w.got[1].time_ms, 99999900);
 }
 
-static void other_types_are_numbers_or_count_as_none (void **state) {
+static void other_types_are_numbers_or_only_count (void **state) {
   world w;
   (void)state;
   begin(&w, 0, 100, ALL);
@@ -118,7 +118,44 @@ static void other_types_are_numbers_or_count_as_none (void **state) {
   };
   tl_aggregate_row(&w.a, &r);
   tl_aggregate_end(&w.a);
-  assert_true(w.got[0].value[TL_AS_COUNT_OF] == 2 && w.got[0].value[TL_AS_SUM] == 4);
+  assert_true(w.got[0].value[TL_AS_COUNT_OF] == 3 && w.got[0].value[TL_AS_SUM] == 4);
+  assert_true(w.got[0].value[TL_AS_AVG] == 2 && !w.got[0].is_whole);
+  assert_true(w.got[0].value[TL_AS_GOOD] == 0.99);
+}
+
+static void texts_have_a_count_and_are_good (void **state) {
+  world w;
+  (void)state;
+  begin(&w, 0, 200, ALL);
+  tl_history_row r = {
+    .time_ms = 0, .type = TL_TXTI, .status = TL_VALID, .value.text = TL_LIT("x")
+  };
+  tl_aggregate_row(&w.a, &r);
+  invalid(&w, 150);
+  tl_aggregate_end(&w.a);
+  assert_int_equal(w.got[0].has, 1 << TL_AS_COUNT_OF | 1 << TL_AS_GOOD);
+  assert_true(w.got[0].value[TL_AS_COUNT_OF] == 1 && w.got[0].value[TL_AS_GOOD] == 1);
+  assert_true(w.got[1].value[TL_AS_COUNT_OF] == 0 && w.got[1].value[TL_AS_GOOD] == 0.5);
+}
+
+static void integers_keep_all_bits (void **state) {
+  static const int64_t values[] = { INT64_MAX - 1, INT64_MAX, -INT64_MAX, 5 };
+  world w;
+  (void)state;
+  begin(&w, 0, 200, ALL);
+  for (int64_t i = 0; i < 4; i++) {
+    tl_history_row r = {
+      .time_ms = i, .type = TL_CI, .status = TL_VALID, .value.integer = values[i]
+    };
+    tl_aggregate_row(&w.a, &r);
+  }
+  row(&w, 110, 1.5); /* a tag that changed its type */
+  tl_aggregate_end(&w.a);
+  assert_true(w.got[0].is_whole && !w.got[1].is_whole);
+  assert_int_equal(w.got[0].whole.first, INT64_MAX - 1);
+  assert_int_equal(w.got[0].whole.max, INT64_MAX);
+  assert_int_equal(w.got[0].whole.min, -INT64_MAX);
+  assert_int_equal(w.got[0].whole.last, 5);
 }
 
 /* A day in which the clocks are changed is an hour shorter or longer; hours go on through it. */
@@ -168,7 +205,9 @@ int main (void) {
     cmocka_unit_test(invalid_time_does_not_count),
     cmocka_unit_test(the_held_value_counts_in_time_only),
     cmocka_unit_test(empty_intervals_are_left_out),
-    cmocka_unit_test(other_types_are_numbers_or_count_as_none),
+    cmocka_unit_test(other_types_are_numbers_or_only_count),
+    cmocka_unit_test(texts_have_a_count_and_are_good),
+    cmocka_unit_test(integers_keep_all_bits),
     cmocka_unit_test(days_follow_the_zone),
     cmocka_unit_test(names_are_what_users_write),
   };

@@ -166,9 +166,9 @@ describe("tagline history --import", function()
     function()
     local folder = scope.folder()
     local path = files.write(folder .. "/config.lua", 'history { file = "x.db" }\nline "l" { host = "h", time_mask = "UNIX", \z
-      station "s" { address = "a", tags = { at = TiA "JA=t", raw = TxtI "IN_DATA" } } }\n')
-    local csv = scope.file("rows.csv",
-      "time,tag,value\n2026-11-29T10:00:00Z,l.s.at,1796000418.5\n2026-11-29T10:00:00Z,l.s.raw,x\n")
+      station "s" { address = "a", tags = { at = TiA "JA=t", n = Ci "JA=n", raw = TxtI "IN_DATA" } } }\n')
+    local csv = scope.file("rows.csv", "time,tag,value\n2026-11-29T10:00:00Z,l.s.at,1796000418.5\n\z
+      2026-11-29T10:00:00Z,l.s.raw,x\n2026-11-29T10:00:00Z,l.s.n,9223372036854775807\n")
     assert.equal(0, (tagline.command { "history", path, "--import", csv }))
     assert.equal(0, (process.run(process.find "sqlite3", { folder .. "/x.db", "INSERT INTO recent SELECT id, \z
       unixepoch('2026-11-29 11:00:00') * 1000, 0, x'ff0041', NULL, NULL FROM tag WHERE name = 'l.s.raw'" })))
@@ -187,6 +187,13 @@ describe("tagline history --import", function()
       "time_avg", table.unpack(day) }
     assert.truthy(found:find("2026-11-29T00:00:00.000Z,l.s.at,1796000418.5,valid,,", 1,
       true), found)
+    _, found = tagline.command { "history", path, "--json", "--every", "1d", "--as", "last",
+      table.unpack(day) }
+    assert.truthy(found:find('"value":"2026-11-30T01:00:18.500Z"', 1, true), found)
+    assert.truthy(found:find('"value":9223372036854775807,', 1, true), found)
+    _, found = tagline.command { "history", path, "l.s.raw", "--every", "1d", "--as", "count",
+      table.unpack(day) }
+    assert.truthy(found:find("l.s.raw,2,valid,,", 1, true), found)
     _, found = tagline.command { "history", path, "l.s.a?", "--every", "1h", "--as",
       "time_avg", "--from", "2026-11-29T09:00",
       "--to", "2026-11-29T10:00" }

@@ -90,12 +90,16 @@ local function status_of(row)
   return row.status or (row.value == nil and "invalid" or "valid")
 end
 
+-- Of an interval these are no times.
+local no_time = { count = true, sum = true, good = true }
+
 local function printer(options, tag, unit)
   if options.as and #options.as > 1 then return interval_printer(options, tag, options.as) end
   if options.format == "json" then
+    local type_name = not (options.as and no_time[options.as[1]]) and tag.type or nil
     return function(row)
       io.write('{"time":"', stamp(row.time), '","tag":', json(tag.name), ',"type":"', tag.type,
-        '",', json_value(row.value, not options.as and tag.type),
+        '",', json_value(row.value, type_name),
         ',"status":"', status_of(row), '"', row.reason and ',"reason":"' .. row.reason
           .. '"' or "", "}\n")
     end
