@@ -235,6 +235,8 @@ static int apply_outlet (tl_outlets *o, const tl_outlet_config *c, const tl_outl
   }
   e->wanted = true; /* also where there is no memory to change it: it goes on as it is */
   if (is_running_as(e, c)) {
+    if (tl_sender_is_tuned(e->maker) && e->words->config.keep_ms != c->keep_ms)
+      report(change, "outlet '%s' changed: keep", e->name);
     if (!dry) {
       e->words->config.keep_ms = c->keep_ms;
       tl_sender_tune(e->maker, e->sender, c);
@@ -258,6 +260,15 @@ static void drop_unwanted (tl_outlets *o, const tl_outlets_change *change) {
   }
 }
 
+static void tell_spool (const tl_outlets *o, const tl_outlets_config *c,
+                        const tl_outlets_change *change) {
+  bool max = tl_spool_max(o->spool) != c->spool_max;
+  bool hold = tl_spool_holds(o->spool) != c->spool_hold;
+  if (max || hold)
+    report(change, "spool changed: %s%s%s", max ? "max" : "", max && hold ? ", " : "",
+           hold ? "when_full" : "");
+}
+
 static void warn_of_folder (const tl_outlets *o, const tl_outlets_change *change) {
   const char *folder = (const char *)o->folder.at;
   report(change, "spool: another folder counts from the next start on; until then it is '%s'",
@@ -279,6 +290,7 @@ static bool apply (void *ctx, const tl_outlets_config *c, const tl_outlets_chang
   for (entry *e = o->list; e; e = e->next) e->wanted = false;
   if (c->count > 0 && !o->spool && !dry) rc = open_spool(o, c, err);
   if (rc < 0) return false;
+  if (o->spool && c->count > 0) tell_spool(o, c, change);
   if (o->spool && c->count > 0 && !dry) tl_spool_set(o->spool, c->spool_max, c->spool_hold);
   for (size_t i = 0; i < c->count; i++) {
     tl_err one = { .text = "" };

@@ -109,6 +109,8 @@ int tl_sender_make (tl_outlet **out, void **sender, const tl_sender_maker **make
   return TL_OK;
 }
 
+bool tl_sender_is_tuned (const tl_sender_maker *maker) { return maker->tune != NULL; }
+
 void tl_sender_tune (const tl_sender_maker *maker, void *sender, const tl_outlet_config *c) {
   if (maker->tune) maker->tune(sender, c);
 }

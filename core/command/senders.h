@@ -11,7 +11,8 @@ typedef struct tl_sender_maker tl_sender_maker; /* of one kind; static */
 ** program is built without that kind. */
 int tl_sender_make (tl_outlet **out, void **sender, const tl_sender_maker **maker, tl_loop *loop,
                     tl_spool *spool, const tl_outlet_config *c, tl_err *err);
-/* What may change while it runs (`keep`). */
+/* What may change while it runs: `keep`, where is_tuned. */
+bool tl_sender_is_tuned (const tl_sender_maker *maker);
 void tl_sender_tune (const tl_sender_maker *maker, void *sender, const tl_outlet_config *c);
 /* The path of the embedded history; NULL: it is none. */
 const char *tl_sender_history (const tl_sender_maker *maker, const void *sender);

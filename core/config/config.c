@@ -149,6 +149,46 @@ typedef struct {
 
 static bool pause_here (void *ctx, bool now) { return now ? tl_pause_now(ctx) : tl_pause(ctx); }
 
+enum { HANDLER_TIME, MEMORY, STALL_TIME, INSTANCE_TEXT, TEXT, LIMITS };
+
+static const char *const limit_names[LIMITS] = { "handler_time", "memory", "stall_time",
+                                                 "instance_text", "text" };
+
+static void get_limits (const tl_script *s, double out[LIMITS]) {
+  const tl_model *m = tl_gateway_model(s->gateway);
+  out[HANDLER_TIME] = s->box.handler_time;
+  out[MEMORY] = (double)s->box.memory.limit;
+  out[STALL_TIME] = s->config.stall_time;
+  out[INSTANCE_TEXT] = (double)m->instance_text_max;
+  out[TEXT] = (double)m->text_max;
+}
+
+static void set_limits (tl_script *s, const double limits[LIMITS]) {
+  tl_model *m = tl_gateway_model(s->gateway);
+  s->box.handler_time = limits[HANDLER_TIME];
+  s->box.memory.limit = (size_t)limits[MEMORY];
+  s->config.stall_time = limits[STALL_TIME];
+  m->instance_text_max = (uint64_t)limits[INSTANCE_TEXT];
+  m->text_max = (uint64_t)limits[TEXT];
+}
+
+/* The draft has all of them: the default of each that the config does not set. */
+static void apply_limits (lua_State *L, const applying *a, int draft) {
+  double now[LIMITS], limits[LIMITS];
+  char text[100] = "";
+  size_t len = 0;
+  get_limits(a->s, now);
+  if (lua_getfield(L, draft, "limits") != LUA_TTABLE) return;
+  for (int i = 0; i < LIMITS; i++) {
+    limits[i] = tl_draft_number(L, lua_gettop(L), limit_names[i], now[i]);
+    if (limits[i] == now[i]) continue;
+    len += (size_t)snprintf(text + len, sizeof text - len, "%s%s",
+                            len > 0 ? ", " : "limits changed: ", limit_names[i]);
+  }
+  if (len > 0 && a->changed) a->changed(a->ctx, text);
+  if (!a->dry) set_limits(a->s, limits);
+}
+
 static int p_apply (lua_State *L) {
   applying *a = lua_touserdata(L, 1);
   tl_script *s = a->s;
@@ -175,6 +215,7 @@ static int p_apply (lua_State *L) {
   if (a->dry) {
     tl_config_apply_outlets(L, s, draft, &change);
     tl_config_apply_http(L, s, draft, &change);
+    apply_limits(L, a, draft);
     return 0;
   }
   tl_pause_protected(L);
@@ -188,16 +229,7 @@ static int p_apply (lua_State *L) {
   if (a->changed) tl_reload_tell(s, TL_RELOAD_APPLIED);
   tl_config_apply_outlets(L, s, draft, &change);
   tl_config_apply_http(L, s, draft, &change);
-  lua_getfield(L, draft, "limits");
-  if (lua_type(L, -1) == LUA_TTABLE) {
-    int limits = lua_gettop(L);
-    s->box.handler_time = tl_draft_number(L, limits, "handler_time", s->box.handler_time);
-    s->box.memory.limit = (size_t)tl_draft_number(L, limits, "memory", 256.0 * 1048576);
-    s->config.stall_time = tl_draft_number(L, limits, "stall_time", TL_STALL_SECONDS);
-    tl_model *m = tl_gateway_model(s->gateway);
-    m->instance_text_max = (uint64_t)tl_draft_number(L, limits, "instance_text", 32.0 * 1048576);
-    m->text_max = (uint64_t)tl_draft_number(L, limits, "text", 256.0 * 1048576);
-  }
+  apply_limits(L, a, draft);
   lua_getfield(L, draft, "timers");
   tl_timers_start(L, s, lua_gettop(L));
   return 0;

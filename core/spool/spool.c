@@ -134,6 +134,8 @@ void tl_spool_close (tl_spool *s) {
   free(s);
 }
 
+bool tl_spool_holds (const tl_spool *s) { return s->hold; }
+
 void tl_spool_set (tl_spool *s, uint64_t max_bytes, bool hold) {
   s->max_bytes = max_bytes < TL_SPOOL_LEAST ? TL_SPOOL_LEAST : max_bytes;
   s->hold = hold;

@@ -45,6 +45,7 @@ uint64_t tl_spool_id (const tl_spool *s);   /* a random number, made with the fo
 uint64_t tl_spool_next (const tl_spool *s); /* the number of the next value; the first is 1 */
 uint64_t tl_spool_bytes (const tl_spool *s);
 uint64_t tl_spool_max (const tl_spool *s);
+bool tl_spool_holds (const tl_spool *s); /* `hold` of its options */
 /* values that were removed unread since the spool was opened */
 uint64_t tl_spool_dropped (const tl_spool *s);
 uint64_t tl_spool_written (const tl_spool *s); /* bytes written since it was opened */

@@ -405,6 +405,11 @@ line "plant" { host = "127.0.0.1", port = PORT, clean_session = false, session_s
     assert.equal("station 'plant.boiler' changed: time_filter", reload "reload { dry = true }")
     assert.equal("station 'plant.boiler' changed: time_filter", reload())
     assert.truthy(reload("reload { dry = true }"):find("nothing would change", 1, true))
+    files.write(t.config_path,
+      "limits { handler_time = 0.2, text = 1e6 }\n" .. files.read(t.config_path))
+    assert.equal("limits changed: handler_time, text", reload "reload { dry = true }")
+    assert.equal("limits changed: handler_time, text", reload())
+    assert.truthy(reload():find("nothing changed", 1, true))
     still_connected()
   end)
 
