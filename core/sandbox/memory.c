@@ -7,8 +7,9 @@
 
 enum {
   LARGE = 1 << 20,          /* bytes: a smaller object is always allowed */
+  OWED = 4096,              /* bytes: for a larger one the collector works later (step.c) */
   SMALL_MEMORY = 256 << 20, /* with a smaller limit, the shares are computed as if it were this */
-  COLLECT_NS = 20000000     /* time to collect after a call that ran out of memory */
+  COLLECT_NS = 4000000      /* time to collect when a call has passed its mark */
 };
 
 /* The memory limit divided by these is the most that … may take. */
@@ -33,17 +34,27 @@ bool tl_memory_is_scarce (const tl_sandbox *s) {
   return s->memory.used > s->memory.limit - s->memory.limit / RESERVE_DIVISOR;
 }
 
-void tl_memory_collect (tl_sandbox *s, uint64_t ns) {
+bool tl_memory_collect (tl_sandbox *s, uint64_t ns) {
   uint64_t end = tl_clock_cpu_ns() + ns;
-  while (lua_gc(s->L, LUA_GCSTEP, 0) == 0 && tl_clock_cpu_ns() < end) continue;
+  bool whole;
+  do whole = lua_gc(s->L, LUA_GCSTEP, 0) == 1;
+  while (!whole && tl_clock_cpu_ns() < end);
+  return whole;
+}
+
+/* Half of the reserve is left for a call whose garbage is still being collected: it goes on until
+** the next tick, when the collector goes on, too. */
+static bool is_at_the_end (const tl_sandbox *s) {
+  size_t limit = s->memory.limit + s->memory.loading;
+  return s->memory.used > limit - limit / RESERVE_DIVISOR / 2;
 }
 
 bool tl_memory_is_full (tl_sandbox *s) {
   if (s->memory.asked > 0) return true;
   if (!s->memory.passed) return false;
-  tl_memory_collect(s, COLLECT_NS);
+  bool whole = tl_memory_collect(s, COLLECT_NS);
   s->memory.passed = s->memory.used > s->memory.mark;
-  return s->memory.passed;
+  return s->memory.passed && (whole || is_at_the_end(s));
 }
 
 static size_t part (size_t memory, size_t n) {
@@ -91,7 +102,7 @@ static __attribute__((noinline)) bool grant (tl_sandbox *s, size_t after, size_t
   if (!large && after <= s->memory.mark) return true;
   if (large)
     s->memory.asked = wanted;
-  else if (s->memory.passed)
+  else if (s->memory.passed && !is_at_the_end(s))
     return true;
   else
     s->memory.passed = true;
@@ -106,12 +117,18 @@ static bool is_large (const tl_sandbox *s, int kind, size_t wanted) {
                                        : part(s->memory.limit + s->memory.loading, OBJECT_DIVISOR));
 }
 
+/* Lua's count of what is due goes down with what is freed, too. */
+static void owe_less (tl_sandbox *s, size_t freed) {
+  s->memory.owed -= freed < s->memory.owed ? freed : s->memory.owed;
+}
+
 void *tl_sandbox_alloc (void *ud, void *at, size_t before, size_t wanted) {
   tl_sandbox *s = ud;
   int kind = !at ? (int)before : LUA_TNONE; /* for a new object, `before` is its Lua type */
   if (!at) before = 0;
   if (wanted == 0) {
     s->memory.used -= before;
+    if (before > OWED) owe_less(s, before);
     return tl_heap_realloc(&s->memory.heap, at, before, 0);
   }
   size_t after = s->memory.used - before + wanted;
@@ -119,10 +136,13 @@ void *tl_sandbox_alloc (void *ud, void *at, size_t before, size_t wanted) {
     if (!grant(s, after, wanted, wanted > LARGE && is_large(s, kind, wanted))) return NULL;
   }
   void *moved = tl_heap_realloc(&s->memory.heap, at, before, wanted);
-  if (moved)
-    s->memory.used = after;
-  else
+  if (!moved) {
     s->memory.system_refused = true;
+    return NULL;
+  }
+  s->memory.used = after;
+  if (wanted > before + OWED) s->memory.owed += wanted - before;
+  if (before > wanted + OWED) owe_less(s, before - wanted);
   return moved;
 }
 

@@ -2,9 +2,8 @@
 #include "sandbox/sandbox.h"
 
 #include "sandbox/lib.h"
+#include "sandbox/memory_impl.h"
 #include "sandbox/watchdog.h"
-
-enum { GC_STEP = 10 }; /* 2 to the power of 10: steps of 1 KiB */
 
 /* Lua aborts after this. Not reached while everything that can raise runs behind the door. */
 static int on_panic (lua_State *L) {
@@ -50,7 +49,7 @@ int tl_sandbox_init (tl_sandbox *b, bool unsafe, void (*more)(lua_State *L), tl_
   if (!b->L) return tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
   /* A step of the collector may free 100 objects for each 16 bytes of its size: with Lua's
   ** default of 8 KiB a step takes 10 ms. */
-  lua_gc(b->L, LUA_GCINC, 0, 0, GC_STEP);
+  lua_gc(b->L, LUA_GCINC, 0, 0, TL_GC_STEP_BITS);
   b->watched = tl_watchdog_begin();
   if (!b->watched)
     return tl_fail(

@@ -17,8 +17,8 @@
 ** A call can exceed its time by one tick, and by one instruction or C call. Functions whose
 ** length a script chooses say beforehand how long they take (tl_budget_spend), and texts have
 ** a limit.
-** Two more ways in which Lua could run for ever within one instruction are closed where the
-** program is linked: callable.c and weak.c. */
+** Two more ways in which Lua could run for ever within one instruction, and one in which it would
+** collect for long, are closed where the program is linked: callable.c, weak.c and step.c. */
 #ifndef TL_SANDBOX_SANDBOX_H
 #define TL_SANDBOX_SANDBOX_H
 
@@ -78,6 +78,9 @@ typedef struct {
   ** heap after the last one. */
   int gc_pause;
   size_t collected_at; /* `used` when the collector was last set */
+  /* step.c: bytes of large objects that the collector has not worked for yet; it does so now */
+  size_t owed;
+  bool stepping;
 } tl_sandbox_memory;
 
 typedef struct {

@@ -93,4 +93,20 @@ describe("a config that is being loaded", function()
     _, _, err = tagline.command { "check", "--unsafe", path }
     assert.truthy(err:find("cjson\ttrue", 1, true), err)
   end)
+
+  it("frees little at a time, however large what it makes", function()
+    local code, out, err = tagline.command { "check", "--unsafe", tagline.config([[
+      local chain, most, sum, texts = nil, 0, 0, {}
+      for _ = 1, 100000 do chain = { chain } end
+      chain = nil
+      for i = 1, 100 do
+        local before = collectgarbage "count"
+        texts[i] = ("x"):rep(100000)
+        local freed = before + #texts[i] / 1024 - collectgarbage "count"
+        most, sum = math.max(most, freed), sum + math.max(freed, 0)
+      end
+      assert(sum > 6000 and most < 2500, ("%.0f of %.0f KB at once"):format(most, sum))
+]] .. CONFIG, { PORT = 1 }) }
+    assert.equal(0, code, out .. err)
+  end)
 end)
