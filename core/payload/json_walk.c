@@ -46,9 +46,19 @@ TL_HOT int on_scalar (visit *v, tl_json_value value) {
 
 #include "payload/json_grammar.h"
 
+/* What was wrong is found again, for its place. */
+static TL_COLD int report (tl_slice doc, tl_json_error *error) {
+  tl_json_scan s = tl_json_scan_of(doc);
+  const uint8_t *p = tl_json_skip(&s, tl_json_blanks(&s, s.doc), 0);
+  if (p) tl_json_bad(&s, tl_json_blanks(&s, p), "the end of the document");
+  return tl_json_report(&s, error);
+}
+
 int tl_json_walk (tl_slice doc, const tl_json_visitor *visitor, void *ctx, tl_json_error *error) {
   tl_json_scan s = tl_json_scan_of(doc);
   visit v = { .visitor = visitor, .ctx = ctx };
-  if (grammar_document(&s, &v, false)) return TL_OK;
-  return v.stopped ? v.stopped : tl_json_report(&s, error);
+  while (s.end > s.doc && tl_json_is_blank(s.end[-1])) s.end--;
+  bool closed = s.end > s.doc && (s.end[-1] == '}' || s.end[-1] == ']');
+  if (closed ? grammar_document(&s, &v, true) : grammar_document(&s, &v, false)) return TL_OK;
+  return v.stopped ? v.stopped : report(doc, error);
 }

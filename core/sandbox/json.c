@@ -1,18 +1,18 @@
 /* core/sandbox/json.c — turns a JSON document into Lua tables, with our own strict scanner:
 ** integers keep all 64 bits, null becomes json.null. */
+#include <string.h>
+
 #include "base/number.h"
 #include "sandbox/json_keys_impl.h"
 
-/* So many members of an object, or elements of an array, wait on the stack before the table is
-** made. */
-enum { WAITING = 32 };
-
-/* An array or object that is not finished. What is in it first waits on the stack, so that its
-** table is made with room for it; when there is more, it is put into the table at once. */
+/* An array or object that is not finished. Its table is made with room for as much as was there the
+** last time; when there is more, Lua makes it larger. */
 typedef struct {
-  lua_Integer count; /* elements of an array, or members on the stack */
-  int base;          /* stack index of its table; before that is made, of the first that waits */
-  bool made, array;  /* made: the table exists */
+  lua_Integer count; /* elements or members so far */
+  int table;         /* stack index */
+  bool array;
+  tl_json_place *place; /* of the key that leads here, or around it */
+  uint8_t *room;        /* where the count is kept */
 } level;
 
 typedef struct {
@@ -40,64 +40,47 @@ static void push_text (building *b, tl_slice raw, bool escaped) {
   luaL_pushresultsize(&lb, out.len);
 }
 
-static void push_key (building *b, tl_slice raw, bool escaped) {
-  if (escaped)
-    push_text(b, raw, true);
-  else
-    tl_push_json_key(b->L, b->keys, b->key_table, raw, b->end);
+static tl_json_place *push_key (building *b, tl_slice raw, bool escaped) {
+  if (!escaped) return tl_push_json_key(b->L, b->keys, b->key_table, raw, b->end);
+  push_text(b, raw, true);
+  return &b->keys->places[TL_JSON_KEYS];
 }
 
-/* Make the table from what waits on the stack, with `room` for so much. If a key comes twice, its
-** last value counts. */
-static void make (lua_State *L, level *l, int room) {
-  int count = (int)l->count, top = l->base + (l->array ? count : 2 * count);
-  lua_createtable(L, l->array ? room : 0, l->array ? 0 : room);
-  for (int i = 0; l->array && i < count; i++) {
-    lua_pushvalue(L, l->base + i);
-    lua_rawseti(L, -2, i + 1);
-  }
-  for (int at = l->base; !l->array && at < top; at += 2) {
-    lua_pushvalue(L, at);
-    lua_pushvalue(L, at + 1);
-    lua_rawset(L, -3);
-  }
-  if (l->count > 0) {
-    lua_replace(L, l->base);
-    lua_settop(L, l->base);
-  }
-  l->made = true;
-}
-
-/* The finished value is on top, and in an object its key is below it: put it into its table. */
-static void store (building *b) {
-  lua_State *L = b->L;
+/* The finished value is on top, and in an object its key is below it: put it into its table. If a
+** key comes twice, its last value counts. */
+static inline void store (building *b) {
   level *l = &b->levels[b->depth];
   if (b->depth == 0) return;
-  if (l->made && l->array) {
-    lua_rawseti(L, l->base, ++l->count);
-  } else if (l->made) {
-    lua_rawset(L, l->base);
-  } else if (++l->count == WAITING) {
-    make(L, l, 2 * WAITING);
-  }
+  l->count++;
+  if (l->array)
+    lua_rawseti(b->L, l->table, l->count);
+  else
+    lua_rawset(b->L, l->table);
 }
 
 static int on_begin (void *ctx, tl_slice key, bool key_escaped, bool array) {
   building *b = ctx;
   lua_State *L = b->L;
   tl_work(L, b->script);
-  luaL_checkstack(L, 2 * WAITING, "JSON is nested too deep");
-  if (b->depth > 0 && key.at) push_key(b, key, key_escaped);
-  b->levels[++b->depth] = (level){ .base = lua_gettop(L) + 1, .array = array };
+  luaL_checkstack(L, LUA_MINSTACK, "JSON is nested too deep");
+  tl_json_place *place = key.at ? push_key(b, key, key_escaped) : b->levels[b->depth].place;
+  level *l = &b->levels[++b->depth];
+  l->count = 0;
+  l->array = array;
+  l->place = place;
+  l->room = &place->room[!key.at];
+  lua_createtable(L, array ? *l->room : 0, array ? 0 : *l->room);
+  l->table = lua_gettop(L);
   return 0;
 }
 
 static int on_end (void *ctx, bool array) {
   building *b = ctx;
-  lua_State *L = b->L;
-  level *l = &b->levels[b->depth--];
-  if (!l->made) make(L, l, (int)l->count);
-  if (array && b->lists && l->count == 0) tl_mark_list(L);
+  const level *l = &b->levels[b->depth--];
+  uint8_t room = (uint8_t)(l->count < TL_JSON_ROOM ? l->count : TL_JSON_ROOM);
+  *l->room = room;
+  memset(b->keys->places[TL_JSON_KEYS].room, room, 2);
+  if (array && b->lists && l->count == 0) tl_mark_list(b->L);
   store(b);
   return 0;
 }
@@ -126,8 +109,7 @@ static void push_scalar (building *b, const tl_json_value *v) {
 static int on_scalar (void *ctx, tl_slice key, bool key_escaped, const tl_json_value *v) {
   building *b = ctx;
   tl_work(b->L, b->script);
-  luaL_checkstack(b->L, 2 * WAITING, "JSON is nested too deep");
-  if (b->depth > 0 && key.at) push_key(b, key, key_escaped);
+  if (key.at) push_key(b, key, key_escaped);
   push_scalar(b, v);
   store(b);
   return 0;
@@ -146,6 +128,7 @@ static void push (lua_State *L, tl_slice document, const char *what, bool lists)
   luaL_checkstack(L, LUA_MINSTACK, "no room for JSON");
   b.keys = tl_push_json_keys(L);
   b.key_table = top + 1;
+  b.levels[0].place = &b.keys->places[TL_JSON_KEYS];
   if (tl_json_walk(document, &visitor, &b, &error) == 0) {
     lua_replace(L, b.key_table);
     return;

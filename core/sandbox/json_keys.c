@@ -4,28 +4,14 @@
 
 #include "sandbox/json_keys_impl.h"
 
-enum { PLACES = 256, LONGEST = 40 };
-
-/* A key up to 16 bytes is told by its first and last bytes and its length. */
-typedef struct {
-  uint64_t first, last;
-  uint32_t len; /* 0: nothing is kept here */
-  char bytes[LONGEST];
-} place;
-
-struct tl_json_keys {
-  uint32_t turn; /* which of two places is given up next */
-  place places[PLACES];
-};
-
 tl_json_keys *tl_push_json_keys (lua_State *L) {
   static const char name; /* its address is the key in the registry */
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &name) != LUA_TUSERDATA) {
     lua_pop(L, 1);
     tl_json_keys *made = lua_newuserdatauv(L, sizeof *made, 1);
     memset(made, 0, sizeof *made);
-    lua_createtable(L, PLACES, 0);
-    for (int i = 1; i <= PLACES; i++) { /* filled now, so that keeping one needs no memory */
+    lua_createtable(L, TL_JSON_KEYS, 0);
+    for (int i = 1; i <= TL_JSON_KEYS; i++) { /* filled now, so that keeping one needs no memory */
       lua_pushboolean(L, 0);
       lua_rawseti(L, -2, i);
     }
@@ -39,53 +25,51 @@ tl_json_keys *tl_push_json_keys (lua_State *L) {
   return keys;
 }
 
-static inline uint64_t eight (const uint8_t *at) {
-  uint64_t word;
-  memcpy(&word, at, sizeof word);
-  return word;
-}
-
-/* The first eight bytes of a key, fewer where it is shorter; and its last eight. */
-static inline void read_ends (tl_slice key, const uint8_t *end, place *out) {
-  if (key.len >= 8) {
-    out->first = eight(key.at);
-    out->last = eight(key.at + key.len - 8);
-    return;
+/* The first 16 bytes of a key, zeros where it is shorter. */
+static inline void read_head (tl_slice key, const uint8_t *end, tl_json_place *out) {
+  static const uint8_t wanted[32] = { 255, 255, 255, 255, 255, 255, 255, 255,
+                                      255, 255, 255, 255, 255, 255, 255, 255 };
+  size_t len = key.len < 16 ? key.len : 16;
+  uint64_t head[2] = { 0, 0 }, mask[2];
+  if (end - key.at < 16) {
+    memcpy(head, key.at, len);
+  } else { /* more than the key, mostly: cut off */
+    memcpy(head, key.at, 16);
+    memcpy(mask, wanted + 16 - len, 16);
+    head[0] &= mask[0];
+    head[1] &= mask[1];
   }
-  uint8_t bytes[8] = { 0 };
-  if (end - key.at >= 8)
-    memcpy(bytes, key.at, 8); /* more than the key: cut off below */
-  else
-    memcpy(bytes, key.at, key.len);
-  for (size_t i = key.len; i < 8; i++) bytes[i] = 0;
-  out->first = eight(bytes);
-  out->last = 0;
+  out->first = head[0];
+  out->second = head[1];
 }
 
-static inline bool is_it (const place *at, const place *wanted, tl_slice key) {
-  return at->first == wanted->first && at->last == wanted->last && at->len == wanted->len &&
-         (key.len <= 16 || memcmp(at->bytes, key.at, key.len) == 0);
+static inline bool is_it (const tl_json_place *at, const tl_json_place *wanted, tl_slice key) {
+  return at->first == wanted->first && at->second == wanted->second && at->len == wanted->len &&
+         (key.len <= 16 || memcmp(at->rest, key.at + 16, key.len - 16) == 0);
 }
 
-void tl_push_json_key (lua_State *L, tl_json_keys *keys, int table, tl_slice key,
-                       const uint8_t *end) {
-  if (key.len == 0 || key.len > LONGEST) {
+tl_json_place *tl_push_json_key (lua_State *L, tl_json_keys *keys, int table, tl_slice key,
+                                 const uint8_t *end) {
+  tl_json_place *other = &keys->places[TL_JSON_KEYS], wanted;
+  if (key.len == 0 || key.len > TL_JSON_KEY_LONGEST) {
     lua_pushlstring(L, (const char *)key.at, key.len);
-    return;
+    return other;
   }
-  place wanted = { .len = (uint32_t)key.len };
-  read_ends(key, end, &wanted);
+  wanted.len = (uint8_t)key.len;
+  read_head(key, end, &wanted);
   uint64_t mixed =
-      (wanted.first ^ wanted.last * 0x9e3779b97f4a7c15U ^ wanted.len) * 0xff51afd7ed558ccdU;
-  uint32_t at = (uint32_t)(mixed >> 40) % PLACES;
+      (wanted.first ^ wanted.second * 0x9e3779b97f4a7c15U ^ key.len) * 0xff51afd7ed558ccdU;
+  uint32_t at = (uint32_t)(mixed >> 40) % TL_JSON_KEYS;
   if (is_it(&keys->places[at], &wanted, key) || is_it(&keys->places[at ^= 1], &wanted, key)) {
     lua_rawgeti(L, table, (lua_Integer)at + 1);
-    return;
+    return &keys->places[at];
   }
   at = (at & ~1U) | (keys->turn++ & 1);
   lua_pushlstring(L, (const char *)key.at, key.len);
   lua_pushvalue(L, -1);
   lua_rawseti(L, table, (lua_Integer)at + 1);
-  memcpy(wanted.bytes, key.at, key.len);
+  memcpy(wanted.room, other->room, sizeof wanted.room);
+  if (key.len > 16) memcpy(wanted.rest, key.at + 16, key.len - 16);
   keys->places[at] = wanted;
+  return &keys->places[at];
 }

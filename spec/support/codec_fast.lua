@@ -528,6 +528,27 @@ function cases.json_keys()
   end
 end
 
+-- Tables are made with room for what a key led to the last time: more, less, or something else now.
+function cases.json_shapes()
+  for round = 1, 100 do
+    local expected, members = {}, {}
+    for i = 1, 4 do
+      local inner, list, value = {}, {}, {}
+      for k = 1, random(0, 3) ^ 4 // 1 do
+        inner[k], list[k] = ('"%d":[%d,[%d]]'):format(k, k, round), ('[%d,{"%d":[]}]'):format(k, k)
+        value[tostring(k)] = { k, { round } }
+      end
+      members[i] = ('"%d":[{%s},7],"%d":{"a":[%s],"b":1,"b":%d}'):format(i, table.concat(inner, ","),
+        i + 10, table.concat(list, ","), round)
+      local a = {}
+      for k = 1, #list do a[k] = { k, { [tostring(k)] = {} } } end
+      expected[tostring(i)], expected[tostring(i + 10)] = { value, 7 }, { a = a, b = round }
+    end
+    local text = "{" .. table.concat(members, ",") .. "}"
+    same(expected, json.decode(text), text)
+  end
+end
+
 local function refused(why, f, ...)
   local ok, got = pcall(f, ...)
   if ok or not got:find(why, 1, true) then
