@@ -1,5 +1,5 @@
--- Azure IoT Hub: the Client ID is the device, the user name names hub, device and version of the interface, the password is a
--- shared access signature (az iot hub generate-sas-token).
+-- Azure IoT Hub: the Client ID is the device, the user name names hub, device and version of the
+-- interface, the password is a shared access signature (az iot hub generate-sas-token).
 local hub, device = env("AZURE_HUB", "example.azure-devices.net"), env("AZURE_DEVICE", "gw1")
 line "azure" {
   host         = env("TAGLINE_URL", "mqtts://" .. hub),
@@ -9,5 +9,9 @@ line "azure" {
   password     = env("AZURE_SAS", "SharedAccessSignature"),
   topic_filter = "devices/" .. device .. "/messages/devicebound/#",
   publish_qos  = 1,
-  station "commands" { address = "devices/.*", payload_type = "JSON", tags = { setpoint = Ai "JA=temp" } },
+  station "commands" {
+    address = "devices/.*",
+    payload_type = "JSON",
+    tags = { setpoint = Ai "JA=temp" },
+  },
 }

@@ -6,5 +6,9 @@ line "live_objects" {
   password     = env("LIVE_OBJECTS_API_KEY", "key"),
   client_id    = "gw1",
   topic_filter = "fifo/plant",
-  station "boiler" { address = "fifo/plant", payload_type = "JSON", tags = { temperature = Ai { "JA=value.temp", unit = "°C" } } },
+  station "boiler" {
+    address = "fifo/plant",
+    payload_type = "JSON",
+    tags = { temperature = Ai { "JA=value.temp", unit = "°C" } },
+  },
 }

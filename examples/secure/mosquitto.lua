@@ -4,5 +4,9 @@ line "plant" {
   tls_ca_file = env("TAGLINE_CA", "/etc/tagline/ca.crt"),
   client_id   = "gw1",
   topic_filter = "plant/#",
-  station "boiler" { address = "plant/boiler", payload_type = "JSON", tags = { temperature = Ai { "JA=temp", unit = "°C" } } },
+  station "boiler" {
+    address = "plant/boiler",
+    payload_type = "JSON",
+    tags = { temperature = Ai { "JA=temp", unit = "°C" } },
+  },
 }

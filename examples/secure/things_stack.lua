@@ -1,4 +1,5 @@
--- The Things Stack: application and tenant as user, an API key as password; its broker knows QoS 0 only.
+-- The Things Stack: application and tenant as user, an API key as password; its broker knows QoS 0
+-- only.
 line "tts" {
   host          = env("TAGLINE_URL", "mqtts://eu1.cloud.thethings.network"),
   tls_ca_file   = env("TAGLINE_CA", ""),

@@ -1,11 +1,13 @@
 #!/usr/bin/env lua5.4
 -- luacheck: std lua54
--- A TCP-to-WebSocket wrapper: takes plain MQTT connections and passes each on to a broker's WebSocket address.
+-- A TCP-to-WebSocket wrapper: takes plain MQTT connections and passes each on to a broker's
+-- WebSocket address.
 --
---   lua5.4 examples/websocket/wrapper.lua --port 1883 [--listen 127.0.0.1] [--via HOST:PORT] ws://broker.example.com:8080/mqtt
+--   lua5.4 examples/websocket/wrapper.lua --port 1883 [--listen 127.0.0.1] [--via HOST:PORT] \
+--     ws://broker.example.com:8080/mqtt
 --
--- Needs lua-luv. --via connects there in place of the broker: for wss:// that is a stunnel (examples/stunnel) which has the
--- broker's connection. Ends at SIGINT or SIGTERM.
+-- Needs lua-luv. --via connects there in place of the broker: for wss:// that is a stunnel
+-- (examples/stunnel) which has the broker's connection. Ends at SIGINT or SIGTERM.
 local uv = require "luv"
 
 local HIGH_WATER = 1 << 20     -- bytes that wait for one side before the other is not read any more
@@ -14,8 +16,7 @@ local PATIENCE = 20000         -- milliseconds for the connection to the broker
 
 local function say(...) io.stderr:write(string.format(...), "\n") end
 
--- What the opening handshake needs (RFC 6455, 4.1)
--- ---------------------------------------------------------------------------------------------------------------
+-- ---- what the opening handshake needs (RFC 6455, 4.1) ----
 
 local function sha1(text)
   local function rotate(x, n) return (x << n | x >> (32 - n)) & 0xffffffff end
@@ -31,9 +32,11 @@ local function sha1(text)
       elseif i <= 40 then f, k = b ~ c ~ d, 0x6ed9eba1
       elseif i <= 60 then f, k = b & c | b & d | c & d, 0x8f1bbcdc
       else f, k = b ~ c ~ d, 0xca62c1d6 end
-      a, b, c, d, e = (rotate(a, 5) + (f & 0xffffffff) + e + k + w[i]) & 0xffffffff, a, rotate(b, 30), c, d
+      local sum = rotate(a, 5) + (f & 0xffffffff) + e + k + w[i]
+      a, b, c, d, e = sum & 0xffffffff, a, rotate(b, 30), c, d
     end
-    a0, b0, c0, d0, e0 = a0 + a & 0xffffffff, b0 + b & 0xffffffff, c0 + c & 0xffffffff, d0 + d & 0xffffffff, e0 + e & 0xffffffff
+    a0, b0, c0 = a0 + a & 0xffffffff, b0 + b & 0xffffffff, c0 + c & 0xffffffff
+    d0, e0 = d0 + d & 0xffffffff, e0 + e & 0xffffffff
   end
   return string.pack(">I4I4I4I4I4", a0, b0, c0, d0, e0)
 end
@@ -44,7 +47,10 @@ local function base64(bytes)
   for at = 1, #bytes, 3 do
     local a, b, c = bytes:byte(at, at + 2)
     local n = a << 16 | (b or 0) << 8 | (c or 0)
-    for shift = 18, 0, -6 do out[#out + 1] = letters:sub((n >> shift & 63) + 1, (n >> shift & 63) + 1) end
+    for shift = 18, 0, -6 do
+      local digit = (n >> shift & 63) + 1
+      out[#out + 1] = letters:sub(digit, digit)
+    end
     if not b then out[#out - 1] = "=" end
     if not c then out[#out] = "=" end
   end
@@ -53,24 +59,31 @@ end
 
 local function request(url, key)
   return table.concat({
-    "GET " .. url.path .. " HTTP/1.1", "Host: " .. url.authority, "Upgrade: websocket", "Connection: Upgrade",
-    "Sec-WebSocket-Key: " .. key, "Sec-WebSocket-Version: 13", "Sec-WebSocket-Protocol: mqtt", "", "",
+    "GET " .. url.path .. " HTTP/1.1", "Host: " .. url.authority,
+    "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: " .. key,
+    "Sec-WebSocket-Version: 13", "Sec-WebSocket-Protocol: mqtt", "", "",
   }, "\r\n")
 end
 
 -- What is wrong with the answer, or nil.
 local function judge(head, key)
-  if not head:find "^HTTP/1%.1 101[ \r]" then return "the broker answered " .. head:match("^[^\r\n]*") end
+  if not head:find "^HTTP/1%.1 101[ \r]" then
+    return "the broker answered " .. head:match("^[^\r\n]*")
+  end
   local fields = {}
-  for name, value in head:gmatch("\r\n([^:\r\n]+):[ \t]*([^\r\n]-)[ \t]*%f[\r\n]") do fields[name:lower()] = value end
-  if fields["sec-websocket-accept"] ~= base64(sha1(key .. "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) then
+  for name, value in head:gmatch("\r\n([^:\r\n]+):[ \t]*([^\r\n]-)[ \t]*%f[\r\n]") do
+    fields[name:lower()] = value
+  end
+  local accept = base64(sha1(key .. "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+  if fields["sec-websocket-accept"] ~= accept then
     return "the broker's Sec-WebSocket-Accept is wrong"
   end
-  if fields["sec-websocket-protocol"] ~= "mqtt" then return "the broker did not agree to the protocol 'mqtt'" end
+  if fields["sec-websocket-protocol"] ~= "mqtt" then
+    return "the broker did not agree to the protocol 'mqtt'"
+  end
 end
 
--- Frames (RFC 6455, 5.2)
--- ---------------------------------------------------------------------------------------------------------------
+-- ---- frames (RFC 6455, 5.2) ----
 
 local CONTINUATION, BINARY, CLOSE, PING, PONG = 0, 2, 8, 9, 10
 
@@ -78,8 +91,12 @@ local function xor(bytes, mask)
   local m = string.unpack(">I4", mask)
   local wide = m << 32 | m
   local out, whole = {}, #bytes - #bytes % 8
-  for at = 1, whole, 8 do out[#out + 1] = string.pack(">I8", string.unpack(">I8", bytes, at) ~ wide) end
-  for at = whole + 1, #bytes do out[#out + 1] = string.char(bytes:byte(at) ~ mask:byte((at - 1) % 4 + 1)) end
+  for at = 1, whole, 8 do
+    out[#out + 1] = string.pack(">I8", string.unpack(">I8", bytes, at) ~ wide)
+  end
+  for at = whole + 1, #bytes do
+    out[#out + 1] = string.char(bytes:byte(at) ~ mask:byte((at - 1) % 4 + 1))
+  end
   return table.concat(out)
 end
 
@@ -91,8 +108,8 @@ local function frame(opcode, bytes)
   return string.char(0x80 | opcode) .. length .. mask .. xor(bytes, mask)
 end
 
--- The first frame of `bytes`: opcode, payload, length of the whole. While it is not complete: nil, and how many bytes it takes as
--- far as that is known. Raises on what may not come.
+-- The first frame of `bytes`: opcode, payload, length of the whole. While it is not complete: nil,
+-- and how many bytes it takes as far as that is known. Raises on what may not come.
 local function read_frame(bytes)
   if #bytes < 2 then return nil, 2 end
   local first, size = bytes:byte(1, 2)
@@ -111,14 +128,14 @@ local function read_frame(bytes)
   return first & 15, bytes:sub(at, at - 1 + size), at - 1 + size
 end
 
--- One connection
--- ---------------------------------------------------------------------------------------------------------------
+-- ---- one connection ----
 
 local function close(handle) if not handle:is_closing() then handle:close() end end
 
 local function pair(client, url)
   local broker, timer = uv.new_tcp(), uv.new_timer()
-  local parts, size, need = {}, 0, 0 -- input that is not a whole frame yet: joined once, when it may be
+  -- input that is not a whole frame yet: joined once, when it may be
+  local parts, size, need = {}, 0, 0
   local open, ended = false, false
   local key = base64(uv.random(16))
   local pump = {}
@@ -139,8 +156,11 @@ local function pair(client, url)
   local function write(side, other, bytes)
     if side:is_closing() then return end
     side:write(bytes, function(why)
-      if why then finish(why)
-      elseif not ended and side:get_write_queue_size() < HIGH_WATER / 2 then other:read_start(pump[other]) end
+      if why then
+        finish(why)
+      elseif not ended and side:get_write_queue_size() < HIGH_WATER / 2 then
+        other:read_start(pump[other])
+      end
     end)
     if side:get_write_queue_size() > HIGH_WATER then other:read_stop() end
   end
@@ -207,10 +227,10 @@ local function pair(client, url)
   end)
 end
 
--- The program
--- ---------------------------------------------------------------------------------------------------------------
+-- ---- the program ----
 
-local USAGE = "usage: wrapper.lua --port PORT [--listen ADDRESS] [--via HOST:PORT] ws://HOST[:PORT][/PATH]"
+local USAGE =
+  "usage: wrapper.lua --port PORT [--listen ADDRESS] [--via HOST:PORT] ws://HOST[:PORT][/PATH]"
 
 local function usage(...)
   say(...)
@@ -221,7 +241,8 @@ end
 -- HOST:PORT, [HOST]:PORT or HOST.
 local function split(authority, default_port)
   local host, its_port = authority:match("^(.-):(%d+)$")
-  return ((host or authority):gsub("^%[(.*)%]$", "%1")), math.tointeger(tonumber(its_port)) or default_port
+  its_port = math.tointeger(tonumber(its_port))
+  return ((host or authority):gsub("^%[(.*)%]$", "%1")), its_port or default_port
 end
 
 local listen, port, url, via = "127.0.0.1", nil, nil, nil
@@ -234,11 +255,14 @@ do
     elseif word:find "^%-" and not value then usage("%s needs a value", word)
     elseif word == "--port" then
       port = math.tointeger(tonumber(value))
-      if not port or port < 0 or port > 65535 then usage("--port: expected 0 to 65535, got '%s'", value) end
+      if not port or port < 0 or port > 65535 then
+        usage("--port: expected 0 to 65535, got '%s'", value)
+      end
     elseif word == "--listen" then listen = value
     elseif word == "--via" then via = value
     elseif word:find "^wss://" then
-      usage("%s: a stunnel does the TLS; its address is --via HOST:PORT, and the broker's is ws%s then", word, word:sub(4))
+      usage("%s: a stunnel does the TLS; its address is --via HOST:PORT, and the broker's is ws%s \z
+        then", word, word:sub(4))
     else
       local authority, path = word:match("^ws://([^/]+)(.*)$")
       if not authority or url then usage("unknown word '%s'", word) end

@@ -1,6 +1,7 @@
 ---@meta
--- Annotations for lua-language-server, made by scripts/annotations: change that, or lua/tagline/config/shapes.lua, not this file.
--- In .luarc.json: { "runtime.version": "Lua 5.4", "workspace.library": ["PREFIX/share/tagline/lua/library"] }
+-- Annotations for lua-language-server, made by scripts/annotations: change that, or
+-- lua/tagline/config/shapes.lua, not this file. In .luarc.json:
+-- { "runtime.version": "Lua 5.4", "workspace.library": ["PREFIX/share/tagline/lua/library"] }
 
 ---@alias tagline.PayloadType "Text only"|"JSON"|"CBOR"|"MessagePack"
 ---@alias tagline.Prepare tagline.PrepareStep|tagline.PrepareStep[]
@@ -24,7 +25,8 @@
 ---@field when_full? "drop_oldest"|"hold"
 
 ---@class tagline.HttpParameters
----@field listen? string An address with a port, or the path of a Unix socket. Default: "127.0.0.1:8080".
+--- An address with a port, or the path of a Unix socket. Default: "127.0.0.1:8080".
+---@field listen? string
 ---@field token? string At least 16 bytes; required where others than this machine can reach it.
 ---@field write? boolean Tags may be written. Default: false.
 ---@field values? string|string[] Patterns of tags whose values /metrics shows. Default: none.
@@ -40,83 +42,119 @@
 ---@field user? string
 ---@field password? string
 ---@field tls_ca_file? string Only certificates of these CAs are trusted; with it TLS is spoken.
----@field keep? number|string How long a stream that is made here keeps messages: "90d". Default: for ever.
+--- How long a stream that is made here keeps messages: "90d". Default: for ever.
+---@field keep? number|string
 
 ---@class tagline.LineParameters
----@field host string|string[] Address of the broker; several (with commas, semicolons or a list) are tried in turn.
+--- Address of the broker; several (with commas, semicolons or a list) are tried in turn.
+---@field host string|string[]
 ---@field port? integer TCP port of the broker. Default: 1883.
----@field full_debug? boolean|"YES"|"NO" Log every packet and every value as it is set. Default: false.
+--- Log every packet and every value as it is set. Default: false.
+---@field full_debug? boolean|"YES"|"NO"
 ---@field user_name? string User name in CONNECT.
 ---@field password? string Password in CONNECT; never shown.
 ---@field topic_filter? string|string[] What to subscribe to: a topic filter or a list of them.
 ---@field subscribe_qos? 0|1|2|"QoS_0"|"QoS_1"|"QoS_2" Highest QoS of received messages. Default: 1.
----@field client_id? string Client identifier; "" lets the broker choose one and forces a clean session.
----@field clean_session? boolean|"YES"|"NO" The broker forgets the session at each connect. Default: false.
+--- Client identifier; "" lets the broker choose one and forces a clean session.
+---@field client_id? string
+--- The broker forgets the session at each connect. Default: false.
+---@field clean_session? boolean|"YES"|"NO"
 ---@field publish_qos? 0|1|2|"QoS_0"|"QoS_1"|"QoS_2" QoS of published messages. Default: 0.
 ---@field publish_retain? boolean|"YES"|"NO" Retain flag of published messages. Default: false.
----@field keep_alive? integer Keep Alive of CONNECT: a PING is sent in time; 0: the broker expects none (s). Default: 0.
----@field ping_interval? number After this silence of the broker a PING is sent; 0: never (s). Default: 60.
----@field payload_type? tagline.PayloadType How payloads are read: "Text only", "JSON", "CBOR" or "MessagePack". Default: Text only.
+--- Keep Alive of CONNECT: a PING is sent in time; 0: the broker expects none (s). Default: 0.
+---@field keep_alive? integer
+--- After this silence of the broker a PING is sent; 0: never (s). Default: 60.
+---@field ping_interval? number
+--- How payloads are read: "Text only", "JSON", "CBOR" or "MessagePack". Default: Text only.
+---@field payload_type? tagline.PayloadType
 ---@field time_field_name? string Address of a message's timestamp; none: time of arrival.
 ---@field time_mask? string How timestamps are written. Default: yyyy-mm-dd hh:mi:ss.mss.
----@field ignore_missing_time? boolean|"YES"|"NO" No warning when a message has no timestamp. Default: false.
----@field will_flag? boolean|"YES"|"NO" The broker publishes a will when the connection breaks. Default: false.
+--- No warning when a message has no timestamp. Default: false.
+---@field ignore_missing_time? boolean|"YES"|"NO"
+--- The broker publishes a will when the connection breaks. Default: false.
+---@field will_flag? boolean|"YES"|"NO"
 ---@field will_qos? 0|1|2|"QoS_0"|"QoS_1"|"QoS_2" QoS of the will. Default: 0.
 ---@field will_retain? boolean|"YES"|"NO" Retain flag of the will. Default: false.
 ---@field will_topic? string Topic of the will.
----@field will_message? string|fun(): string Payload of the will, or a function that returns it for each CONNECT.
----@field reply_timeout? number Longest wait for an answer or the rest of a packet; 0: for ever (s). Default: 20.
----@field wait_timeout? number Accepted for compatibility: the event loop reacts at once (s). Default: 0.1.
----@field max_wait_retry? integer Accepted for compatibility: the event loop reacts at once. Default: 3.
+--- Payload of the will, or a function that returns it for each CONNECT.
+---@field will_message? string|fun(): string
+--- Longest wait for an answer or the rest of a packet; 0: for ever (s). Default: 20.
+---@field reply_timeout? number
+--- Accepted for compatibility: the event loop reacts at once (s). Default: 0.1.
+---@field wait_timeout? number
+--- Accepted for compatibility: the event loop reacts at once. Default: 3.
+---@field max_wait_retry? integer
 ---@field connect_timeout? number Longest wait for a connection (s). Default: 20.
----@field reconnect_delay? number Pause before the first new attempt; it doubles with each failure (s). Default: 1.
+--- Pause before the first new attempt; it doubles with each failure (s). Default: 1.
+---@field reconnect_delay? number
 ---@field reconnect_delay_max? number Longest pause between attempts (s). Default: 60.
----@field max_packet_size? integer A longer message is skipped and acknowledged (bytes). Default: 16777216.
----@field max_inflight? integer Outgoing QoS 1 and 2 messages that may wait for their acknowledgement. Default: 100.
----@field offline_writes? "reject"|"queue" What happens to writes while there is no connection. Default: reject.
----@field max_queued? integer Writes that may wait for the connection or for max_inflight. Default: 10000.
----@field max_queued_bytes? integer Memory for outgoing messages; 0: no limit (bytes). Default: 16777216.
----@field max_queue_age? number A write that has waited for this long fails with "too old"; 0: never (s). Default: 0.
----@field receive_queue? integer Messages that may wait behind one that waits for its ACK_ID. Default: 1000.
+--- A longer message is skipped and acknowledged (bytes). Default: 16777216.
+---@field max_packet_size? integer
+--- Outgoing QoS 1 and 2 messages that may wait for their acknowledgement. Default: 100.
+---@field max_inflight? integer
+--- What happens to writes while there is no connection. Default: reject.
+---@field offline_writes? "reject"|"queue"
+--- Writes that may wait for the connection or for max_inflight. Default: 10000.
+---@field max_queued? integer
+--- Memory for outgoing messages; 0: no limit (bytes). Default: 16777216.
+---@field max_queued_bytes? integer
+--- A write that has waited for this long fails with "too old"; 0: never (s). Default: 0.
+---@field max_queue_age? number
+--- Messages that may wait behind one that waits for its ACK_ID. Default: 1000.
+---@field receive_queue? integer
 ---@field receive_queue_bytes? integer Memory for these; 0: no limit (bytes). Default: 16777216.
----@field time_zone? string For timestamps without an offset: "UTC", "local", "+01:00" or an IANA name. Default: UTC.
----@field session_store? string Folder that keeps the session over restarts, kills and power failures.
----@field history? false|tagline.HistoryOptions False: values are not kept; or { deadband =, max_silence =, keep = }.
+--- For timestamps without an offset: "UTC", "local", "+01:00" or an IANA name. Default: UTC.
+---@field time_zone? string
+--- Folder that keeps the session over restarts, kills and power failures.
+---@field session_store? string
+--- False: values are not kept; or { deadband =, max_silence =, keep = }.
+---@field history? false|tagline.HistoryOptions
 ---@field recorder? integer Memory for the last messages; 0: off (bytes). Default: 1048576.
----@field tls? boolean TLS to addresses without a scheme, as with mqtts://; their port is 8883 then. Default: false.
----@field tls_ca_file? string CA certificates that are trusted, a path or PEM text; none: the system's.
+--- TLS to addresses without a scheme, as with mqtts://; their port is 8883 then. Default: false.
+---@field tls? boolean
+--- CA certificates that are trusted, a path or PEM text; none: the system's.
+---@field tls_ca_file? string
 ---@field tls_cert_file? string Our certificate with its chain, a path or PEM text.
 ---@field tls_key_file? string Its private key; none: the key stands in tls_cert_file.
 ---@field tls_key_password? string Password of an encrypted private key; never shown.
 ---@field tls_server_name? string The name that is sent (SNI) and checked; none: the host.
----@field tls_verify? boolean|"ca" True; "ca": the chain is checked, the name is not; false: nothing is checked. Default: yes.
+--- True; "ca": the chain is checked, the name is not; false: nothing is checked. Default: yes.
+---@field tls_verify? boolean|"ca"
 ---@field tls_alpn? string|string[] Protocols to offer (ALPN).
 ---@field tls_psk? string A key shared with the broker, in hexadecimal; never shown.
 ---@field tls_psk_identity? string The name of that key.
 ---@field tls_min_version? "1.0"|"1.1"|"1.2"|"1.3" Oldest version of TLS that is used. Default: 1.2.
 ---@field tls_ciphers? string Ciphers by OpenSSL's names; none: its own choice.
 ---@field tls_crl_file? string List of revoked certificates, a path or PEM text.
----@field tls_expiry_warning? number|string Warn this long before a certificate ends, theirs or ours; 0: never (s). Default: 2592000.
----@field tls_keylog_file? string For debugging: file for the keys of the connections; with it the traffic can be read.
+--- Warn this long before a certificate ends, theirs or ours; 0: never (s). Default: 2592000.
+---@field tls_expiry_warning? number|string
+--- For debugging: file for the keys of the connections; with it the traffic can be read.
+---@field tls_keylog_file? string
 ---@field ws_path? string Path of the broker's WebSocket. Default: /mqtt.
----@field ws_headers? table<string, string>|fun(): table<string, string> Headers of the upgrade, or a function; never shown.
+--- Headers of the upgrade, or a function; never shown.
+---@field ws_headers? table<string, string>|fun(): table<string, string>
 ---@field ws_subprotocol? string Subprotocol to ask for; "": none. Default: mqtt.
 ---@field proxy? string Proxy for all addresses, "http://HOST:PORT" or "socks5://HOST:PORT".
 ---@field proxy_user? string User name for the proxy.
 ---@field proxy_password? string Password for the proxy; never shown.
 ---@field on_connect? fun(line: tagline.Line) Called with the line when it is connected.
----@field before_disconnect? fun(line: tagline.Line) Called with the line before an orderly DISCONNECT; what it publishes is sent first.
----@field on_disconnect? fun(line: tagline.Line, why: string) Called with the line and why when the connection ended.
+--- Called with the line before an orderly DISCONNECT; what it publishes is sent first.
+---@field before_disconnect? fun(line: tagline.Line)
+--- Called with the line and why when the connection ended.
+---@field on_disconnect? fun(line: tagline.Line, why: string)
 ---@field on_value? fun(tag: tagline.Tag) Called with each tag of the line that has a new value.
 ---@field [integer] tagline.StationRecord|tagline.StationRecord[] Stations, by position.
 
 ---@class tagline.StationParameters
----@field address string Topic, regular expression, # for all topics, or .* for topics that no other station takes.
+--- Topic, regular expression, # for all topics, or .* for topics that no other station takes.
+---@field address string
 ---@field station_will_topic? string Topic of the device's will.
 ---@field station_will_payload? string Payload of the device's will; not given: any.
----@field station_birth_payload? string Payload on the will's topic that says the device is back: ends StHardErr and changes no tag.
+--- Payload on the will's topic that says the device is back: ends StHardErr and changes no tag.
+---@field station_birth_payload? string
 ---@field tags? table<string, tagline.TagRecord> The station's tags by name.
----@field prepare? tagline.Prepare Repairs the payload before anything reads it: a function, "trim", "latin1", "nan"; or a list.
+--- Repairs the payload before anything reads it: a function, "trim", "latin1", "nan"; or a list.
+---@field prepare? tagline.Prepare
 ---@field decode? tagline.Decode Turns a message into values.
 ---@field encode? tagline.Encode Turns a written value into a message.
 ---@field payload_type? tagline.PayloadType In place of the line's.
@@ -125,14 +163,18 @@
 ---@field ignore_missing_time? boolean|"YES"|"NO" In place of the line's.
 ---@field time_zone? string In place of the line's.
 ---@field time_filter? number How long StComErr lasts before it becomes StHardErr (s). Default: 10.
----@field no_data_timeout? number Without a message for this long the station is in StComErr; 0: never (s). Default: 0.
+--- Without a message for this long the station is in StComErr; 0: never (s). Default: 0.
+---@field no_data_timeout? number
 ---@field subscribe_address? boolean|"YES"|"NO" Subscribe to the address too. Default: false.
----@field ignore_retained? boolean|"YES"|"NO" Retained messages are acknowledged and counted, and change nothing. Default: false.
+--- Retained messages are acknowledged and counted, and change nothing. Default: false.
+---@field ignore_retained? boolean|"YES"|"NO"
 ---@field off? boolean|"YES"|"NO" The station starts switched off. Default: false.
 ---@field simulate? boolean|"YES"|"NO" The station starts with simulated values. Default: false.
----@field on_missing? "invalidate"|"keep"|"default" Tags whose field is missing: "invalidate", "keep" or "default".
+--- Tags whose field is missing: "invalidate", "keep" or "default".
+---@field on_missing? "invalidate"|"keep"|"default"
 ---@field history? false|tagline.HistoryOptions In place of the line's.
----@field max_instances? integer How many stations an address with named groups may make. Default: 10000.
+--- How many stations an address with named groups may make. Default: 10000.
+---@field max_instances? integer
 ---@field on_value? fun(tag: tagline.Tag) Called with each tag of the station that has a new value.
 ---@field on_status? fun(station: tagline.Station) Called with the station when its status changed.
 ---@field SWT? string Short for station_will_topic.
@@ -140,18 +182,22 @@
 ---@field SBP? string Short for station_birth_payload.
 
 ---@class tagline.TagOptions
----@field address? string IN_TOPIC IN_DATA IN_ID JA=… RE=… ACK_ID OUT_TOPIC OUT_VALUE; none: filled by decode.
+--- IN_TOPIC IN_DATA IN_ID JA=… RE=… ACK_ID OUT_TOPIC OUT_VALUE; none: filled by decode.
+---@field address? string
 ---@field unit? string Engineering unit.
 ---@field description? string A text for people.
 ---@field default? any Value of an output at start, and what on_missing = "default" sets.
 ---@field linear? number[] Value * k + q; inverted on write.
 ---@field range? number[] Permitted values.
----@field out_of_range? "invalid"|"clamp"|"discard" What happens to other values: invalid, set to the limit, or left out.
----@field words? table<string, string|string[]> A device's words for states of Di, Do, Qi: { Off = "CLOSED", On = { "OPEN", "opened" } }.
+--- What happens to other values: invalid, set to the limit, or left out.
+---@field out_of_range? "invalid"|"clamp"|"discard"
+--- A device's words for states of Di, Do, Qi: { Off = "CLOSED", On = { "OPEN", "opened" } }.
+---@field words? table<string, string|string[]>
 ---@field decimal? ","|"." "," where numbers in texts have a decimal comma.
 ---@field deadband? number A change of no more than this is not a new value.
 ---@field history? false|tagline.HistoryOptions In place of the station's.
----@field new_value_on_time_change? boolean|"YES"|"NO" A value that differs only in its time is a new value, too. Default: false.
+--- A value that differs only in its time is a new value, too. Default: false.
+---@field new_value_on_time_change? boolean|"YES"|"NO"
 ---@field on_missing? "invalidate"|"keep"|"default" In place of the station's.
 ---@field on_value? fun(tag: tagline.Tag) Called with the tag when it has a new value.
 ---@field [1]? string The address.
@@ -159,9 +205,13 @@
 ---@class tagline.LimitParameters
 ---@field handler_time? number Processor time of one call of a handler (s). Default: 0.1.
 ---@field memory? integer Memory of all Lua values (bytes). Default: 268435456.
----@field instance_text? integer Memory of the texts that one device of named groups keeps (bytes). Default: 33554432.
----@field text? integer Memory of all tags' texts, above which devices take no longer ones (bytes). Default: 268435456.
----@field stall_time? number How long the whole process may stand still before it ends, to be started again; 0: for ever (s). Default: 30.
+--- Memory of the texts that one device of named groups keeps (bytes). Default: 33554432.
+---@field instance_text? integer
+--- Memory of all tags' texts, above which devices take no longer ones (bytes). Default: 268435456.
+---@field text? integer
+--- How long the whole process may stand still before it ends, to be started again; 0: for ever (s).
+--- Default: 30.
+---@field stall_time? number
 
 ---@class tagline.StationRecord
 ---@class tagline.TagRecord
@@ -171,8 +221,9 @@
 ---@return fun(parameters: tagline.LineParameters)
 function line(name) end
 
---- A device on a line: which messages are its own, and which tags they fill; it stands between the braces of a line.
----@param name string Letters, digits, `_` and `-`; with named groups in the address each {group} of it.
+--- A device on a line: which messages are its own, and which tags they fill; it stands between the
+--- braces of a line.
+---@param name string Letters, digits, `_` and `-`; each {group} of an address with named groups.
 ---@return fun(parameters: tagline.StationParameters): tagline.StationRecord
 function station(name) end
 
@@ -218,12 +269,14 @@ function env(name, default) end
 ---@return string
 function file(path) end
 
---- A file's content like that of file, from the folder $CREDENTIALS_DIRECTORY that systemd gives a service.
+--- A file's content like that of file, from the folder $CREDENTIALS_DIRECTORY that systemd gives a
+--- service.
 ---@param name string Without "/".
 ---@return string
 function credential(name) end
 
---- JSON as lua-cjson has it; integers keep 64 bits, null is json.null. pick gives a function(text): the values at addresses.
+--- JSON as lua-cjson has it; integers keep 64 bits, null is json.null. pick gives a function(text):
+--- the values at addresses.
 ---@class tagline.json
 ---@field encode fun(value: any): string
 ---@field decode fun(text: string): any
@@ -235,11 +288,19 @@ json = nil
 
 --- PCRE2 with limits, called like the functions of string; a replacement text is literal.
 ---@class tagline.re
----@field match fun(subject: string, pattern: string, init?: integer): ... The groups, or the whole match; nil.
----@field find fun(subject: string, pattern: string, init?: integer): integer?, integer?, ... First and last byte, then the groups.
----@field gmatch fun(subject: string, pattern: string): fun(): ... Iterates over all matches.
----@field gsub fun(subject: string, pattern: string, replacement: string|table|function, n?: integer): string, integer A string is literal.
+--- The groups, or the whole match; nil.
+---@field match fun(subject: string, pattern: string, init?: integer): ...
+--- First and last byte, then the groups.
+---@field find fun(subject: string, pattern: string, init?: integer): integer?, integer?, ...
+--- Iterates over all matches.
+---@field gmatch fun(subject: string, pattern: string): fun(): ...
+--- A string is literal.
+---@field gsub tagline.Gsub
 re = nil
+
+---@alias tagline.Replacement string|table|function
+---@alias tagline.Gsub
+---| fun(s: string, pattern: string, by: tagline.Replacement, n?: integer): string, integer
 
 --- A tag, analog input: a number.
 ---@param address_or_options? string|tagline.TagOptions
@@ -307,7 +368,17 @@ function TiR(address_or_options) end
 function ToR(address_or_options) end
 
 ---@alias tagline.Status "unset"|"valid"|"invalid"
----@alias tagline.Reason "missing"|"json"|"type"|"range"|"decoder"|"station-will"|"disconnected"|"no-data"|"off"|"time"
+---@alias tagline.Reason
+---| "missing"
+---| "json"
+---| "type"
+---| "range"
+---| "decoder"
+---| "station-will"
+---| "disconnected"
+---| "no-data"
+---| "off"
+---| "time"
 ---@alias tagline.StationStatus "StOn"|"StOff"|"StWait"|"StSimul"|"StComErr"|"StHardErr"
 
 --- One sample of a value with more to say than the value itself.
@@ -318,15 +389,22 @@ function ToR(address_or_options) end
 ---@field reason? tagline.Reason
 
 ---@alias tagline.Values table<string, any|tagline.Sample>
----@alias tagline.Decode fun(msg: tagline.Message): tagline.Values|{ time: number?, values: tagline.Values }[]|nil, number?, "StHardErr"?
----@alias tagline.Encode fun(tag: tagline.Tag, value: any, station: tagline.Station): string, string?, { qos: integer?, retain: boolean? }?
+---@alias tagline.Samples { time: number?, values: tagline.Values }[]
+---@alias tagline.Decoded tagline.Values|tagline.Samples|nil
+---@alias tagline.Decode fun(msg: tagline.Message): tagline.Decoded, number?, "StHardErr"?
+
+---@alias tagline.Flags { qos: integer?, retain: boolean? }
+---@alias tagline.Encode
+---| fun(tag: tagline.Tag, value: any, station: tagline.Station): string, string?, tagline.Flags?
 
 --- A message, as decode gets it; valid until decode returns.
 ---@class tagline.Message
 ---@field topic string Bytes.
 ---@field payload string Bytes.
----@field json any The payload as Lua values, parsed at first use; integers keep 64 bits, null is json.null.
----@field captures table<string|integer, string> Groups of the station's address, by number and by name.
+--- The payload as Lua values, parsed at first use; integers keep 64 bits, null is json.null.
+---@field json any
+--- Groups of the station's address, by number and by name.
+---@field captures table<string|integer, string>
 ---@field qos integer 0, 1 or 2.
 ---@field retain boolean True when the broker had kept it.
 ---@field dup boolean True when the broker sends it again.
@@ -349,7 +427,8 @@ function ToR(address_or_options) end
 ---@field station tagline.Station Its station.
 local Tag = {}
 
---- Write an output, in the tag's type; at the prompt and in coroutines it waits: true, or nil and why not.
+--- Write an output, in the tag's type; at the prompt and in coroutines it waits: true, or nil and
+--- why not.
 ---@param value any In the tag's type, strictly.
 ---@param done? fun(ok: boolean, why: string?)
 ---@return true|nil ok
@@ -388,7 +467,7 @@ local Line = {}
 --- Publish a message as it is; at the prompt and in coroutines it waits: true, or nil and why not.
 ---@param topic string
 ---@param payload string
----@param options? { qos: integer?, retain: boolean? }
+---@param options? tagline.Flags
 ---@param done? fun(ok: boolean, why: string?)
 ---@return true|nil ok
 ---@return string? why
@@ -430,18 +509,28 @@ stations = nil
 ---@type table<string, tagline.Tag>
 tags = nil
 
+---@class tagline.ExplainOptions
+---@field qos? integer
+---@field retain? boolean
+---@field dup? boolean
+---@field id? integer
+---@field time? number
+---@field line? string
+---@field fresh? boolean As if no message had come before.
+
 --- Where a message goes and what every tag becomes, and why.
---- explain(topic [, payload [, options]]) tries a message, explain(message) one of messages(), explain(tag) tells which of the
---- last messages could set it. It changes nothing. Options: qos retain dup id time line, and fresh: as if no message had come
---- before.
+--- explain(topic [, payload [, options]]) tries a message, explain(message) one of messages(),
+--- explain(tag) tells which of the last messages could set it. It changes nothing. Options: qos
+--- retain dup id time line, and fresh: as if no message had come before.
 ---@param what string|tagline.Recorded|tagline.Tag
 ---@param payload? string
----@param options? { qos?: integer, retain?: boolean, dup?: boolean, id?: integer, time?: number, line?: string, fresh?: boolean }
+---@param options? tagline.ExplainOptions
 ---@return table
 function explain(what, payload, options) end
 
 --- The last messages that were received, oldest first.
---- messages(pattern, limit). A pattern is a topic filter, or a line, station or tag. Each line keeps `recorder` bytes of them.
+--- messages(pattern, limit). A pattern is a topic filter, or a line, station or tag. Each line
+--- keeps `recorder` bytes of them.
 ---@param pattern? string|tagline.Line|tagline.Station|tagline.Tag
 ---@param limit? integer
 ---@return tagline.Recorded[]

@@ -1,10 +1,10 @@
 -- scripts/bench/config.lua — what the benches run: STATIONS stations (each its own topic),
 -- three JSON tags each of the payload SIZE.
 -- KIND: plain; devices: the same stations made by named groups; handler: a decoder that returns
--- three numbers fills the tags; both: it fills three more; failing, working: a tag's on_value raises
--- an error, or does nothing; send: each message makes the line publish 1,000. SUBSCRIBE=yes:
--- stations subscribe to their addresses. URL: where to connect to in place of the load source's own
--- port, with the certificates in CA. WEB: a port for the HTTP server.
+-- three numbers fills the tags; both: it fills three more; failing, working: a tag's on_value
+-- raises an error, or does nothing; send: each message makes the line publish 1,000.
+-- SUBSCRIBE=yes: stations subscribe to their addresses. URL: where to connect to in place of the
+-- load source's own port, with the certificates in CA. WEB: a port for the HTTP server.
 local kind = env("KIND", "plain")
 local paths = ({
   ["60B"] = { "temp", "hum", "on" },
@@ -24,7 +24,9 @@ local function tags ()
   if kind ~= "handler" then
     t.a, t.b, t.c = Ai("JA=" .. paths[1]), Ai("JA=" .. paths[2]), Ai("JA=" .. paths[3])
   end
-  local on_value = ({ failing = function() error "broken" end, working = function() end, send = publish })[kind]
+  local handlers = { failing = function() error "broken" end, working = function() end,
+    send = publish }
+  local on_value = handlers[kind]
   if on_value then
     t.a = Ai { "JA=" .. paths[1], on_value = on_value, new_value_on_time_change = kind == "send" }
   end

@@ -31,7 +31,9 @@ local function connect(path, reads, began)
       return
     end
     socket:write(ask(path))
-    if reads then socket:read_start(function(wrong, bytes) if wrong or not bytes then over() end end) end
+    if reads then
+      socket:read_start(function(wrong, bytes) if wrong or not bytes then over() end end)
+    end
     if began then began(socket) end
   end)
 end

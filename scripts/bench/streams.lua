@@ -2,8 +2,8 @@
 --- like another: values, lengths, the order of keys and what is missing vary.
 ---
 --- KIND: things_stack (Elsys devices), chirpstack (Milesight AM107), cayenne (bytes), sparkplug
---- (births of 500 metrics, then data of METRICS by alias), marked (60 bytes for config.lua: a mark, 1,000,
---- then another one and COUNT more).
+--- (births of 500 metrics, then data of METRICS by alias), marked (60 bytes for config.lua: a
+--- mark, 1,000, then another one and COUNT more).
 --- Run by a plain Lua with LUA_PATH="lua/?.lua;;".
 local base64 = require "tagline.codec.base64"
 local sparkplug_b = require "tagline.codec.sparkplug_b"
@@ -109,7 +109,8 @@ end
 
 local function chirpstack(i)
   local eui = ("a84041b93183%04x"):format(i % DEVICES)
-  local m = { text("deduplicationId", ("%08x-e0d0-4d9a-8a24-6e8c6b1a3f10"):format(random(99999999))),
+  local id = ("%08x-e0d0-4d9a-8a24-6e8c6b1a3f10"):format(random(99999999))
+  local m = { text("deduplicationId", id),
     text("time", time_text()), member("deviceInfo", object {
       text("tenantId", "52f14cd4-c6f1-4fbd-8f87-4025e1d49242"), text("tenantName", "Plant"),
       text("applicationId", "17c82e96-be03-4f38-aef3-f83d48582d97"),

@@ -17,7 +17,8 @@ local HIGH_WATER = 1 << 20
 
 local config = [[
 line "flooded" {
-  host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true, clean_session = true, client_id = "a",
+  host = "127.0.0.1", port = PORT, client_id = "a", clean_session = true,
+  payload_type = "JSON", ignore_missing_time = true,
   station "x" { address = "flood", HANDLER tags = { value = Ai { "JA=v" } } },
 }
 line "asking" {
@@ -70,9 +71,9 @@ local function measure(name, handler, flooding)
   end
   flooding = false
   table.sort(waits)
-  print(
-    ("%-24s %8.0f messages/s %6d writes   median %6.2f ms   99 %% %6.2f ms   longest %6.2f ms"):format(name, sent / SECONDS, #waits,
-    waits[#waits // 2 + 1] or 0, waits[math.ceil(#waits * 0.99)] or 0, waits[#waits] or 0))
+  print(("%-24s %8.0f messages/s %6d writes   median %6.2f ms   99 %% %6.2f ms   longest %6.2f ms")
+    :format(name, sent / SECONDS, #waits, waits[#waits // 2 + 1] or 0,
+      waits[math.ceil(#waits * 0.99)] or 0, waits[#waits] or 0))
   c:close()
   asking:close()
   t:kill "sigkill"

@@ -16,7 +16,9 @@ function tables.output(program, ...)
 end
 
 --- One paragraph of words that were broken over lines.
-local function joined(text) return (text:gsub("%s*\n%s*", " "):gsub("^%s+", ""):gsub("%s+$", "")) end
+local function joined(text)
+  return (text:gsub("%s*\n%s*", " "):gsub("^%s+", ""):gsub("%s+$", ""))
+end
 
 --- The rows "  --socket PATH, -s PATH   what it is", and what stands around them.
 local function read_help(text)
@@ -60,7 +62,9 @@ local function command(program, name, known)
       local option, value = word:match "^(%-%-?[%w-]+) ?(.*)$"
       if option and option ~= "--help" then
         local takes = known[option]
-        if not takes then error(("%s --help tells of %s, which it does not take"):format(name, option), 0) end
+        if not takes then
+          error(("%s --help tells of %s, which it does not take"):format(name, option), 0)
+        end
         if (takes == "value") ~= (value ~= "") then
           error(("%s --help: %s takes a %s"):format(name, option, takes), 0)
         end

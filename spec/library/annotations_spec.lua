@@ -46,10 +46,12 @@ describe("lua/library", function()
 
   it("describes each parameter as the shapes do", function()
     local shapes = require "tagline.config.shapes"
+    local words = text:gsub("\n%-%-%- ", " ") -- a long description takes several lines
     for kind, shape in pairs(shapes.new(require "tagline.core")) do
       for _, name in ipairs(shape.names) do
         local doc = shape.fields[name].doc
-        assert.truthy(text:find(doc:sub(1, 1):upper() .. doc:sub(2), 1, true), kind .. "." .. name)
+        assert.truthy(words:find(doc:sub(1, 1):upper() .. doc:sub(2), 1, true),
+          kind .. "." .. name)
       end
     end
   end)

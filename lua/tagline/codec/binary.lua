@@ -38,8 +38,8 @@ function binary.need(bytes, at, count, what)
   end
 end
 
---- decode(bytes) of a format: one value, and nothing behind it. `read(bytes, at, depth)` gives a value
---- and where the next one begins.
+--- decode(bytes) of a format: one value, and nothing behind it. `read(bytes, at, depth)` gives a
+--- value and where the next one begins.
 ---@param name string of the function, for errors of the caller
 function binary.decoder(name, read)
   local function document(bytes)

@@ -168,8 +168,8 @@ local cayenne_lpp = kit.device {
     {
       description = "all types of the first edition", port = 1,
       input =
-        "0100ff0201640302154a0403eab6056501f40666320767ff640868630971fe58000f06820a7329ef0b8601630231fe660c8807fd8700bef5"
-        .. "00086a",
+        "0100ff0201640302154a0403eab6056501f40666320767ff640868630971fe58000f06820a7329ef0b860163"
+        .. "0231fe660c8807fd8700bef500086a",
       output = {
         digital_in_1 = 255, digital_out_2 = 100, analog_in_3 = 54.5, analog_out_4 = -54.5,
           luminosity_5 = 500, presence_6 = 50,

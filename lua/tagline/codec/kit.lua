@@ -54,7 +54,8 @@ local size_of = setmetatable({}, { __index = function(sizes, format)
   return sizes[format]
 end })
 
----@class tagline.Reader bytes with a place. The first failure stays: from then on reads give 0 and `more` is false.
+--- Bytes with a place. The first failure stays: from then on reads give 0 and `more` is false.
+---@class tagline.Reader
 ---@field name string
 ---@field bytes string
 ---@field at integer the next byte, from 1
@@ -318,7 +319,8 @@ end
 
 local own_decoders = setmetatable({}, WEAK)
 
---- Is this function decode_bytes of one of our devices? Then it looks at nothing but bytes and port.
+--- Is this function decode_bytes of one of our devices? Then it looks at nothing but bytes and
+--- port.
 function kit.is_own(decode_bytes) return own_decoders[decode_bytes] ~= nil end
 
 --- What reads a whole frame of usual entries in C: function(bytes, wanted, values), as

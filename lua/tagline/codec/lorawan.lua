@@ -275,7 +275,8 @@ for name, definition in pairs(networks) do lorawan[name] = network_of(name, defi
 
 -- ---- networks of your own ----
 
----@class tagline.lorawan.Custom each path may be a list of paths, of which the first that is there counts
+--- Each path may be a list of paths, of which the first that is there counts.
+---@class tagline.lorawan.Custom
 ---@field payload string|string[] path of the payload's text
 ---@field encoding? "base64"|"hex"|"bytes" how that text becomes bytes ("base64")
 ---@field name? string stands before errors ("custom")
@@ -287,10 +288,12 @@ for name, definition in pairs(networks) do lorawan[name] = network_of(name, defi
 ---@field application? string|string[]
 ---@field time? string|string[]
 ---@field time_mask? string "ISO8601", or "UNIX", "UNIXMS", "UNIXUS", "UNIXNS"
----@field uplink_if? string|fun(json: table, topic?: string): boolean a path that uplinks have (the payload's), or a function
+--- A path that uplinks have (the payload's), or a function.
+---@field uplink_if? string|fun(json: table, topic?: string): boolean
 ---@field rssi? string|string[]
 ---@field snr? string|string[]
----@field gateways? string|string[] path of a list; gateway, gateway_rssi and gateway_snr are paths within its elements
+--- Path of a list; gateway, gateway_rssi and gateway_snr are paths within its elements.
+---@field gateways? string|string[]
 ---@field gateway? string|string[]
 ---@field gateway_rssi? string|string[]
 ---@field gateway_snr? string|string[]

@@ -113,8 +113,9 @@ end
 
 --- The records of a pack, in their order: { name =, unit =, value =, sum =, time =, update = };
 --- value is a number (the base value is in it), a text, a boolean or bytes (vd). Times are
---- seconds since 1970; relative ones are counted from `now`.
----@param pack string|table the bytes (JSON begins with a bracket, all else is CBOR), or the list, as msg.json is
+--- seconds since 1970; relative ones are counted from `now`. A pack is bytes (JSON begins with a
+--- bracket, all else is CBOR), or the list, as msg.json is.
+---@param pack string|table
 ---@param now? number seconds since 1970 (os.time())
 ---@return table? records
 ---@return string? err

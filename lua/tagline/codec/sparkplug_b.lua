@@ -73,8 +73,8 @@ sparkplug_b.host = hosts.new
 ---@return function encode function(tag, value, station)
 function sparkplug_b.encode(options)
   if type(options) ~= "table" or type(options.metrics) ~= "table" then
-    error(
-      "sparkplug_b.encode: expected { group =, edge =, metrics = { tag = { name =, datatype = } } }", 2)
+    error("sparkplug_b.encode: expected { group =, edge =, metrics = { tag = { name =, \z
+      datatype = } } }", 2)
   end
   topic.of(options.device and "DCMD" or "NCMD", options.group, options.edge, options.device)
   for name, metric in pairs(options.metrics) do

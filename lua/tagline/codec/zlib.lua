@@ -18,8 +18,8 @@ local native
 local function load_native(name)
   local found, module = pcall(require, "tagline.zlib")
   if not found then
-    error(
-      ("zlib.%s: zlib is a part of tagline, and this Lua has none: run it with `tagline test`"):format(name), 4)
+    error(("zlib.%s: zlib is a part of tagline, and this Lua has none: run it with \z
+      `tagline test`"):format(name), 4)
   end
   native = module
 end

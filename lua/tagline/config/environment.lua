@@ -197,8 +197,8 @@ local function find_module(load, name)
   if name:find("^tagline%.") then return own_module(load, name) end
   for part in (name .. "."):gmatch("([^.]*)%.") do
     if not part:find("^[%w_-]+$") then
-      return nil,
-        ("expected a module's name (letters, digits, '_', '-', with dots between folders), got '%s'"):format(name)
+      return nil, ("expected a module's name (letters, digits, '_', '-', with dots between \z
+        folders), got '%s'"):format(name)
     end
   end
   return file_module(load, name)
@@ -220,8 +220,8 @@ local function credential(load, name)
   end
   local folder = os.getenv "CREDENTIALS_DIRECTORY"
   if folder then return content_of(load, "credential", folder .. "/" .. name) end
-  local text =
-    ("'%s': there is no $CREDENTIALS_DIRECTORY; systemd sets it for a service with LoadCredential="):format(name)
+  local text = ("'%s': there is no $CREDENTIALS_DIRECTORY; systemd sets it for a service with \z
+    LoadCredential="):format(name)
   if not load.opts.check then return load:fail("credential", text) end
   return load:warn("credential", text)
 end

@@ -232,9 +232,9 @@ local function check_shared(self, one)
   for _, st in ipairs(one.stations) do
     local state = state_of(st)
     if state then
-      station_problem(self, st, nil,
-        ("keeps state (%s), but topic_filter %s gives each process a part of its messages only"):format(
-        state, kinds.got(shared)), "warning")
+      local text = ("keeps state (%s), but topic_filter %s gives each process a part of its \z
+        messages only"):format(state, kinds.got(shared))
+      station_problem(self, st, nil, text, "warning")
     end
   end
 end
@@ -342,9 +342,9 @@ function Checker:across()
     end
     local shared, timer = shared_filter(one), self.load.timers[1]
     if shared and timer then
-      self:problem(one, "topic_filter",
-        ("%s divides the messages between processes, and %s in line %d runs in each of them"):format(
-        kinds.got(shared), timer.kind, timer.at.line), nil, "warning")
+      local text = ("%s divides the messages between processes, and %s in line %d runs in each \z
+        of them"):format(kinds.got(shared), timer.kind, timer.at.line)
+      self:problem(one, "topic_filter", text, nil, "warning")
     end
     local before = names[one.name]
     if before and one.name ~= "?" then

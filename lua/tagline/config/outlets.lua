@@ -158,10 +158,10 @@ local function connection(value)
 end
 
 outlets.shapes = {
-  history = kinds.shape { file = text, postgres = connection, password = text, keep = outlets.duration(3600),
-    schema = schema },
-  outlet = kinds.shape { nats = servers, stream = name, subject = subject, tags = patterns, user = text,
-    password = text, tls_ca_file = text, keep = outlets.duration(1) },
+  history = kinds.shape { file = text, postgres = connection, password = text, schema = schema,
+    keep = outlets.duration(3600) },
+  outlet = kinds.shape { nats = servers, stream = name, subject = subject, tags = patterns,
+    user = text, password = text, tls_ca_file = text, keep = outlets.duration(1) },
   spool = kinds.shape { folder = text, max = outlets.size(1000000, 100 * BYTES.GB),
     when_full = one_of("drop_oldest", "hold") },
 }

@@ -5,9 +5,11 @@ local near = require "tagline.config.near"
 local postgres = {}
 
 local WORDS = {}
-for word in ([[host hostaddr port dbname user connect_timeout application_name options keepalives keepalives_idle keepalives_interval
-  keepalives_count tcp_user_timeout sslmode sslcompression sslcert sslkey sslpassword sslrootcert sslcrl sslcrldir sslsni requirepeer
-  ssl_min_protocol_version ssl_max_protocol_version channel_binding gssencmode krbsrvname gsslib target_session_attrs passfile
+for word in ([[host hostaddr port dbname user connect_timeout application_name options keepalives
+  keepalives_idle keepalives_interval keepalives_count tcp_user_timeout sslmode sslcompression
+  sslcert sslkey sslpassword sslrootcert sslcrl sslcrldir sslsni requirepeer
+  ssl_min_protocol_version ssl_max_protocol_version channel_binding gssencmode krbsrvname gsslib
+  target_session_attrs passfile
   fallback_application_name client_encoding requiressl replication]]):gmatch "%S+" do
   WORDS[#WORDS + 1], WORDS[word] = word, true
 end
@@ -21,10 +23,12 @@ local function check_word(word)
   end
   if WORDS[word] then return nil end
   local meant = near.find(word, WORDS, {})
-  return ("unknown word '%s' of a connection string"):format(word) .. (meant and ("; did you mean '%s'?"):format(meant) or "")
+  return ("unknown word '%s' of a connection string"):format(word)
+    .. (meant and ("; did you mean '%s'?"):format(meant) or "")
 end
 
---- One value behind "=": bare up to a blank, or in single quotes; a backslash takes the next as it is. The place behind it, or nil.
+--- One value behind "=": bare up to a blank, or in single quotes; a backslash takes the next as it
+--- is. The place behind it, or nil.
 local function skip_value(text, at)
   local quoted = text:sub(at, at) == "'"
   if quoted then at = at + 1 end
@@ -47,7 +51,8 @@ local function check_pairs(text)
   while at do
     local _, stop, word = text:find("^([%w_]+)%s*=%s*", at)
     if not word then
-      return ('expected words such as "host=db dbname=plant", got "%s"'):format(text:match("^%S+", at))
+      return ('expected words such as "host=db dbname=plant", got "%s"')
+        :format(text:match("^%S+", at))
     end
     local wrong = check_word(word)
     if wrong then return wrong end

@@ -101,7 +101,8 @@ function shapes.new(core)
     { "reconnect_delay_max", seconds(0, day, true), 60, "s", "longest pause between attempts" },
     { "max_packet_size", integer(128, 268435460), 16 * MiB, "bytes",
       "a longer message is skipped and acknowledged" },
-    { "max_inflight", integer(1, 65535), 100, "", "outgoing QoS 1 and 2 messages that may wait for their acknowledgement" },
+    { "max_inflight", integer(1, 65535), 100, "",
+      "outgoing QoS 1 and 2 messages that may wait for their acknowledgement" },
     { "offline_writes", kinds.enum { { "reject", "reject" }, { "queue", "queue" } }, "reject", "",
       "what happens to writes while there is no connection" },
     { "max_queued", integer(0, 100000000), 10000, "",
@@ -110,7 +111,8 @@ function shapes.new(core)
       "memory for outgoing messages; 0: no limit" },
     { "max_queue_age", seconds(0, 366 * day), 0, "s",
       "a write that has waited for this long fails with \"too old\"; 0: never" },
-    { "receive_queue", integer(1, 100000000), 1000, "", "messages that may wait behind one that waits for its ACK_ID" },
+    { "receive_queue", integer(1, 100000000), 1000, "",
+      "messages that may wait behind one that waits for its ACK_ID" },
     { "receive_queue_bytes", integer(0, 1 << 40), 16 * MiB, "bytes",
       "memory for these; 0: no limit" },
     { "time_zone", zone, "UTC", "",
@@ -136,10 +138,12 @@ function shapes.new(core)
     { "station_will_payload", kinds.bytes(268435455), nil, "",
       "payload of the device's will; not given: any" },
     { "station_birth_payload", kinds.bytes(268435455), nil, "",
-      "payload on the will's topic that says the device is back: ends StHardErr and changes no tag" },
+      "payload on the will's topic that says the device is back: ends StHardErr and changes \z
+        no tag" },
     { "tags", nil, nil, "", "the station's tags by name" },
     { "prepare", kinds.prepare, nil, "",
-      'repairs the payload before anything reads it: a function, "trim", "latin1", "nan"; or a list' },
+      'repairs the payload before anything reads it: a function, "trim", "latin1", "nan"; \z
+        or a list' },
     { "decode", handler, nil, "", "turns a message into values" },
     { "encode", handler, nil, "", "turns a written value into a message" },
     { "payload_type", payload, nil, "", "in place of the line's" },
@@ -198,7 +202,8 @@ function shapes.new(core)
     { "text", integer(64 * 1024, 1 << 40), 256 * MiB, "bytes",
       "memory of all tags' texts, above which devices take no longer ones" },
     { "stall_time", seconds(0, 86400), 30, "s",
-      "how long the whole process may stand still before it ends, to be started again; 0: for ever" },
+      "how long the whole process may stand still before it ends, to be started again; \z
+        0: for ever" },
   }
 
   local result = {}

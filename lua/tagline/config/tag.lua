@@ -217,9 +217,8 @@ function Maker:check(rec, given)
     if wrong then problem(rec, "address", wrong, given[1] ~= nil and 1 or nil) end
     local path, changed = json_address.plain(rec.address:match "^JA=(.*)$" or "")
     if changed then
-      rec.warning =
-        ('"$" is not part of an address: %s is read as "JA=%s" (a field of that name is JA=["$"])'):format(
-        kinds.got(rec.address), path)
+      rec.warning = ('"$" is not part of an address: %s is read as "JA=%s" (a field of that name \z
+        is JA=["$"])'):format(kinds.got(rec.address), path)
       rec.address = "JA=" .. path
     end
   end

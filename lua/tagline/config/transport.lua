@@ -168,10 +168,12 @@ function transport.rows(core)
     { "tls_ca_file", file_or_pem, nil, "",
       "CA certificates that are trusted, a path or PEM text; none: the system's" },
     { "tls_cert_file", file_or_pem, nil, "", "our certificate with its chain, a path or PEM text" },
-    { "tls_key_file", file_or_pem, nil, "", "its private key; none: the key stands in tls_cert_file" },
+    { "tls_key_file", file_or_pem, nil, "",
+      "its private key; none: the key stands in tls_cert_file" },
     { "tls_key_password", kinds.secret(1024), nil, "",
       "password of an encrypted private key; never shown" },
-    { "tls_server_name", server_name, nil, "", "the name that is sent (SNI) and checked; none: the host" },
+    { "tls_server_name", server_name, nil, "",
+      "the name that is sent (SNI) and checked; none: the host" },
     { "tls_verify", verify, "yes", "",
       'true; "ca": the chain is checked, the name is not; false: nothing is checked' },
     { "tls_alpn", kinds.texts("the name of a protocol or a list of them", alpn_name), nil, "",
@@ -281,7 +283,8 @@ local function check_tls(params, given, problem)
         problem(name, "is not used: tls_verify is false", "warning")
       end
     end
-    problem("tls_verify", "is false: the certificate of the broker is not checked, so anybody can pretend to be it", "warning")
+    problem("tls_verify", "is false: the certificate of the broker is not checked, so anybody can \z
+      pretend to be it", "warning")
   end
   if params.tls_crl_file and not params.tls_ca_file then
     problem("tls_crl_file", "expected a tls_ca_file beside the list, got none: whose list is it?",

@@ -1,5 +1,5 @@
---- The words of a config: line, station, limits, every, after and the tag types, and what a word that
---- is not known becomes. They fill what tagline.config.load keeps; `self` is that.
+--- The words of a config: line, station, limits, every, after and the tag types, and what a word
+--- that is not known becomes. They fill what tagline.config.load keeps; `self` is that.
 local environment = require "tagline.config.environment"
 local http = require "tagline.config.http"
 local kinds = require "tagline.config.kinds"

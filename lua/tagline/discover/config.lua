@@ -138,8 +138,11 @@ local function write_station(out, name, address, s, more)
   out[#out + 1] = "    tags = {"
   write_lines(out, s)
   for i, c in ipairs(more.commands or {}) do
-    if i == 1 then write_command(out, text.quote(c.topic), text.comment(c.shown))
-    else out[#out + 1] = ("      -- The device also listens to %s."):format(text.comment(c.shown)) end
+    if i == 1 then
+      write_command(out, text.quote(c.topic), text.comment(c.shown))
+    else
+      out[#out + 1] = ("      -- The device also listens to %s."):format(text.comment(c.shown))
+    end
   end
   out[#out + 1] = "    },"
   out[#out + 1] = "  },"

@@ -17,7 +17,8 @@ local function mark(source, topics)
   for _, t in ipairs(topics) do
     local levels = t.levels
     local payload = t.shape == "text" and source.sample(t.index, 1)
-    t.is_value = (t.shape == "number" or t.shape == "text") and #levels > 1 and levels[#levels] ~= ""
+    local alone = t.shape == "number" or t.shape == "text"
+    t.is_value = alone and #levels > 1 and levels[#levels] ~= ""
       and not (payload and units.behind_number(payload))
   end
 end
@@ -240,10 +241,9 @@ local function finish(d, index)
 end
 
 --- Devices of `groups` and `single` (as group.of gives them), and the groups and single topics
---- that are left. `topics`: all that were heard; `source` has
---- their payloads. A device: members, at (how many levels name it),
---- tails { tail, levels, members }, part (its values begin with this level); of several that are alike also values, prefix, suffix,
---- foreign, as a group has them.
+--- that are left. `topics`: all that were heard; `source` has their payloads. A device: members,
+--- at (how many levels name it), tails { tail, levels, members }, part (its values begin with this
+--- level); of several that are alike also values, prefix, suffix, foreign, as a group has them.
 function device.of(source, groups, single, topics)
   mark(source, topics)
   groups, single = dissolve_numbered(groups, single)
@@ -274,8 +274,12 @@ end
 function device.expression(d)
   local parts, tails = {}, {}
   for i = 1, d.at do
-    parts[i] = d.set and i == d.at and text.regex(d.prefix) .. "(?<dev>" .. group.expression(d) .. ")"
-      .. text.regex(d.suffix) or text.regex(d.levels[i])
+    if d.set and i == d.at then
+      parts[i] = text.regex(d.prefix) .. "(?<dev>" .. group.expression(d) .. ")"
+        .. text.regex(d.suffix)
+    else
+      parts[i] = text.regex(d.levels[i])
+    end
   end
   for i, one in ipairs(d.tails) do tails[i] = text.regex(one.tail) end
   return ("%s/(%s)"):format(table.concat(parts, "/"), table.concat(tails, "|")), d.set and 2 or 1

@@ -52,7 +52,9 @@ local function add_comment(s, line) s.lines[#s.lines + 1] = { comment = line } e
 
 local function siblings_of(list)
   local set = {}
-  for _, f in ipairs(list) do set[table.concat(units.words(f.words[#f.words] or ""), "_")] = true end
+  for _, f in ipairs(list) do
+    set[table.concat(units.words(f.words[#f.words] or ""), "_")] = true
+  end
   return set
 end
 

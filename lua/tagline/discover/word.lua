@@ -63,8 +63,8 @@ local fields = {}
 
 function fields.config(state)
   local about = state.about
-  about.title = ("Made by discover() of recorded messages: %s."):format(text.quote(state.heard.title)
-    :sub(2, -2))
+  about.title = ("Made by discover() of recorded messages: %s.")
+    :format(text.quote(state.heard.title):sub(2, -2))
   -- the survey's groups are of all topics, the config's of those that become stations
   return config.text(state.source, survey.topics(state.source), about)
 end

@@ -203,7 +203,8 @@ local function guess(seen, text)
   seen.whole = seen.whole ~= false and value ~= nil and math.type(value) == "integer"
 end
 
---- Calls each(row) for each row of a file, which is the same table each time; nil and what is wrong, with its place.
+--- Calls each(row) for each row of a file, which is the same table each time; nil and what is
+--- wrong, with its place.
 local function rows(path, each)
   local source <close>, why = io.open(path, "rb")
   if not source then return nil, why end

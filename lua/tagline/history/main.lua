@@ -77,7 +77,7 @@ end
 local function json_value(value, type_name)
   if (type_name == "TiA" or type_name == "ToA") and type(value) == "number" then
     local ms = math.floor(value * 1000 + 0.5)
-    return '"value":"' .. os.date("!%Y-%m-%dT%H:%M:%S", ms // 1000) .. (".%03dZ"):format(ms % 1000) .. '"'
+    return ('"value":"%s.%03dZ"'):format(os.date("!%Y-%m-%dT%H:%M:%S", ms // 1000), ms % 1000)
   end
   if type(value) == "string" and not utf8.len(value) then
     return '"base64":"' .. require("tagline.codec.base64").encode(value) .. '"'
@@ -130,8 +130,8 @@ local function each_row_of(path, question, from, to, each)
     if from == first or row.time >= from then each(row) end -- else it is the one that held
   end
   if rows.left_out > 0 then
-    io.stderr:write(("tagline history: %s: %d older rows are left out, give a shorter range\n"):format(question.tag,
-      rows.left_out))
+    io.stderr:write(("tagline history: %s: %d older rows are left out, give a shorter range\n")
+      :format(question.tag, rows.left_out))
   end
   return true
 end
@@ -147,8 +147,8 @@ local function say_holes(path, from, to, out)
   local holes, why = file.holes(path, from, to)
   if not holes then return fail(why) end
   for _, hole in ipairs(holes) do
-    out:write(("%d values from %s to %s are missing: they were dropped before they were stored (the spool was full, \z
-      or is damaged)\n"):format(hole.count, stamp(hole.from), stamp(hole.to)))
+    out:write(("%d values from %s to %s are missing: they were dropped before they were stored \z
+      (the spool was full, or is damaged)\n"):format(hole.count, stamp(hole.from), stamp(hole.to)))
   end
   return 0
 end
@@ -231,7 +231,9 @@ end
 --- The command: texts, "" where an option was not given; the last ones are FILE and the patterns.
 function main.main(last, from, to, every, as, format, what, zone, path, ...)
   local function given(text) return text ~= "" and text or nil end
-  local function number_or(text) return text:find "^%d+%.?%d*$" and tonumber(text) or given(text) end
+  local function number_or(text)
+    return text:find "^%d+%.?%d*$" and tonumber(text) or given(text)
+  end
   local why, keep
   local config = path
   path, why, keep = file_of(path)
@@ -245,10 +247,10 @@ function main.main(last, from, to, every, as, format, what, zone, path, ...)
     for name in as:gmatch("[^,]+") do list[#list + 1] = name end
   end
   if format == "wide" and list and #list > 1 then return fail("--wide has room for one of --as") end
+  local present = os.time() + 1 -- the present second belongs to it
   local question
-  question,
-    why = range.read({ last = number_or(last), from = number_or(from), to = number_or(to),
-      every = number_or(every), as = list, zone = given(every) and zone }, os.time() + 1) -- of the present second, too
+  question, why = range.read({ last = number_or(last), from = number_or(from), to = number_or(to),
+    every = number_or(every), as = list, zone = given(every) and zone }, present)
   if not question then return fail(why) end
   local tags
   tags, why = file.tags(path)

@@ -1,5 +1,5 @@
---- The files that `tagline init` writes, in their order. LIBRARY becomes the path of the library for
---- editors, as JSON.
+--- The files that `tagline init` writes, in their order. LIBRARY becomes the path of the library
+--- for editors, as JSON.
 local files = {}
 
 files[1] = { name = "plant.lua", doc = "the config", text = [=[

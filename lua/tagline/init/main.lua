@@ -16,7 +16,9 @@ local function write(path, text)
   local file, why = io.open(path, "wb")
   if not file then return nil, why end
   local ok, failed = file:write(text)
-  if not file:close() or not ok then return nil, ("%s: %s"):format(path, failed or "not written") end
+  if not file:close() or not ok then
+    return nil, ("%s: %s"):format(path, failed or "not written")
+  end
   return true
 end
 

@@ -48,8 +48,10 @@ local time_codes = {
       plain(t.why or "does not fit the mask " .. (t.mask or "")))
   end,
   ok = function(t)
-    local finer = t.finer and (': the mask %s leaves a part of it out, time_mask = "%s" reads all'):format(
-      plain(t.mask or ""), t.finer) or ""
+    local finer = t.finer
+      and (': the mask %s leaves a part of it out, time_mask = "%s" reads all')
+        :format(plain(t.mask or ""), t.finer)
+      or ""
     return ("%s = %s%s"):format(plain(t.field or ""), raw_text(t, "raw"), finer)
   end,
   decode = function(t) return t.first and ("of decode, the first is %s"):format(t.first)
@@ -227,8 +229,10 @@ local function tag_text(doc)
   if #rows > 0 then
     out[#out + 1] = "  the last messages that could feed it, newest first"
     columns(out, "    ", rows)
-    if hidden > 0 then out[#out + 1] = ("    (%d older ones are not shown; messages(%q) has them)"):format(hidden,
-      doc.tag:match "^(.*)%.") end
+    if hidden > 0 then
+      out[#out + 1] = ("    (%d older ones are not shown; messages(%q) has them)")
+        :format(hidden, doc.tag:match "^(.*)%.")
+    end
     return table.concat(out, "\n")
   end
   out[#out + 1] = doc.recorded == 0 and "  no message has come on its line yet"

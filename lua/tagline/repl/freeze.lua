@@ -102,8 +102,8 @@ function M.text(doc, m, path, again)
   }, 1, 5, #out + 1, out)
   for i, tag in ipairs(line.tags) do
     if second and second[i] and not same(tag, second[i]) then
-      out[#out + 1] =
-        ("      -- %s depends on what decode remembers: it came out different at a second try."):format(tag.tag)
+      out[#out + 1] = ("      -- %s depends on what decode remembers: it came out different at \z
+        a second try."):format(tag.tag)
     elseif tag.code ~= "output" then
       out[#out + 1] = ("      [%s] = %s,"):format(literal(tag.tag), expected(tag))
     end

@@ -20,20 +20,23 @@ texts.words = {
       tags[\"plant.*.temp\"] take a full name in which * stands for anything. Fields: lines, \z
       stations, tags." },
   { "status", "status()", "what is wrong, in words, and what to do about it",
-    [[Says what runs and since when, and for each line what the broker refused, what fails, what waits, and which topics no station
-takes. "!" is wrong now (status().problems); "-" was wrong or may become so (status().remarks): lists of { code, text, remedy,
-line, station, tag }. It is also a table of facts: status().lines[1].state.]] },
+    [[Says what runs and since when, and for each line what the broker refused, what fails, what
+waits, and which topics no station takes. "!" is wrong now (status().problems); "-" was wrong or
+may become so (status().remarks): lists of { code, text, remedy, line, station, tag }. It is also
+a table of facts: status().lines[1].state.]] },
   { "watch", "watch(pattern …), watch { topic = \"plant/#\" }",
     "new values or raw messages as they come, until Enter",
-    [[A pattern is a full name in which * stands for anything ("plant.*.temperature"), or a tag, a station, a line, or its name.
-watch { "plant.*", rate = 20, count = 100, seconds = 60 }: at most `rate` lines a second (100), an end after `count` lines or `seconds`.
+    [[A pattern is a full name in which * stands for anything ("plant.*.temperature"), or a tag,
+a station, a line, or its name.
+watch { "plant.*", rate = 20, count = 100, seconds = 60 }: at most `rate` lines a second (100),
+an end after `count` lines or `seconds`.
 watch { topic = "plant/#" } shows raw messages: QoS, flags, where they went, and the payload.
 The number of lines that were left out is shown. Watching never delays a message.]] },
   { "explain", "explain(topic, payload), explain(tag)",
     "where a message goes and what every tag becomes, and why",
-    [=[explain(topic [, payload [, options]]) tries a message, explain(message) one of messages(), explain(tag) tells which of the
-last messages could set it. It changes nothing. Options: qos retain dup id time line, and fresh: as if no message had come
-before.]=] },
+    [=[explain(topic [, payload [, options]]) tries a message, explain(message) one of messages(),
+explain(tag) tells which of the last messages could set it. It changes nothing. Options: qos retain
+dup id time line, and fresh: as if no message had come before.]=] },
   { "messages", "messages(pattern)", "the last messages that were received, oldest first",
     "messages(pattern, limit). A pattern is a topic filter, or a line, station or tag. Each \z
       line keeps `recorder` bytes of them." },
@@ -41,20 +44,23 @@ before.]=] },
     "the topics of these messages: kinds, sizes, groups; and a config",
     "What `tagline discover` tells of a broker, of the messages that were recorded. Fields: \z
       topics, groups, and config, a text: print(discover().config)." },
-  { "save", "save(\"FILE\" [, pattern])", "write the last messages into a file, for `tagline replay`",
+  { "save", "save(\"FILE\" [, pattern])",
+    "write the last messages into a file, for `tagline replay`",
     "One JSON object a line." },
   { "freeze", "freeze(message, \"FILE_spec.lua\")",
     "make a test from a real message and the tags that it gave", "`tagline test` runs it." },
   { "reload", "reload(), reload { dry = true }",
     "read the config again; with dry, only say what would change",
-    [[Returns what changed; or nil and every problem: then the old config goes on. What did not change keeps its connection, its messages in
-flight and its values. Handlers are exchanged between two messages. Called in a handler, it happens after the present messages.]] },
+    [[Returns what changed; or nil and every problem: then the old config goes on. What did not
+change keeps its connection, its messages in flight and its values. Handlers are exchanged between
+two messages. Called in a handler, it happens after the present messages.]] },
   { "history", "history(tag, \"1h\"), history(tag, { every = \"1m\", as = \"avg\" })",
     "what a tag's value was, oldest first",
-    [[Rows { time, value, status, reason } of the last 24 hours, or of "90d", "12h", "10m", or of { from =, to =, last = }, with the value
-held at `from`. every = "1m" gives intervals, as = avg time_avg min max first last count sum good, or a list of them. time_avg lets a value
-hold until the next. limit keeps the newest rows (10000); left_out says how many there are more. csv = true gives the
-text of `tagline history --csv`. The config needs history { file = … }.]] },
+    [[Rows { time, value, status, reason } of the last 24 hours, or of "90d", "12h", "10m", or of
+{ from =, to =, last = }, with the value held at `from`. every = "1m" gives intervals, as =
+avg time_avg min max first last count sum good, or a list of them. time_avg lets a value hold until
+the next. limit keeps the newest rows (10000); left_out says how many there are more. csv = true
+gives the text of `tagline history --csv`. The config needs history { file = … }.]] },
   { "plot", "plot(tag …, \"1d\")",
     "the same as a curve; lowest and highest value of each column are kept",
     "plot(tag, { from =, to =, last =, ascii = true, width = 80, height = 10 }). Gaps are times \z
@@ -335,16 +341,19 @@ texts.handlers = {
 --- Things that are no word.
 texts.notes = {
   { "named groups", "one station per device",
-    [[An address such as site/(?<dev>[^/]+)/up makes a station for each device at its first message. {dev} stands in the station's name,
-and may stand in its will texts and in the text default of a tag. In decode, msg.captures.dev is what the group took. max_instances
-bounds how many there are.]] },
+    [[An address such as site/(?<dev>[^/]+)/up makes a station for each device at its first
+message. {dev} stands in the station's name, and may stand in its will texts and in the text default
+of a tag. In decode, msg.captures.dev is what the group took. max_instances bounds how many there
+are.]] },
   { "values", "the stream of run --values",
-    [[Each new value is a line of JSON: time, tag, type, value, status, reason. TiA is ISO 8601 text, TiR seconds, Qi its number; text that
-is not UTF-8 stands as "base64" in place of "value".]] },
+    [[Each new value is a line of JSON: time, tag, type, value, status, reason. TiA is ISO 8601
+text, TiR seconds, Qi its number; text that is not UTF-8 stands as "base64" in place of
+"value".]] },
   { "--json", "results as JSON",
-    [[tagline repl --json prints a line of JSON for each result, never cut. A tag is as in the values stream; a station is { station,
-status, address, stats }, a line { line, status, stats }; tags, stations, lines and messages() are lists; station.tags and line.stations are
-objects by name; bytes that are not UTF-8 are { "base64": "…" }. Errors go to stderr as text, with exit code 1.]] },
+    [[tagline repl --json prints a line of JSON for each result, never cut. A tag is as in the
+values stream; a station is { station, status, address, stats }, a line { line, status, stats };
+tags, stations, lines and messages() are lists; station.tags and line.stations are objects by name;
+bytes that are not UTF-8 are { "base64": "…" }. Errors go to stderr as text, with exit code 1.]] },
 }
 
 --- Commands of the program: name, how it is called, one line.

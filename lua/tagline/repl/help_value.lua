@@ -1,6 +1,6 @@
 --- What help(x) says of a value itself: a tag, a station, a line, a collection of them, a recorded
---- message, a codec, a function. `about` has what tagline.repl.help says of names: functions `thing`,
---- `member`, `object` and `word`.
+--- message, a codec, a function. `about` has what tagline.repl.help says of names: functions
+--- `thing`, `member`, `object` and `word`.
 local codecs = require "tagline.repl.help_codecs"
 local docstring = require "tagline.repl.docstring"
 local print_module = require "tagline.repl.print"

@@ -75,7 +75,8 @@ local function list_text(list, older, options, last)
   local text, left = columns(rows, options), first - 1 + older
   if left == 0 then return text end
   local how = 'messages("topic/#") has those of a topic, messages("#", 10000) more'
-  if first > 1 and more.keep(options, function(o) return list_text(list, older, o, first - 1) end) then
+  local function rest(o) return list_text(list, older, o, first - 1) end
+  if first > 1 and more.keep(options, rest) then
     how = 'more shows them, messages("topic/#") those of a topic'
   end
   return ("(%d older ones are not shown; %s)\n"):format(left, how) .. text

@@ -7,8 +7,8 @@ local many = require "tagline.history.rows"
 local more = require "tagline.repl.more"
 local values = require "tagline.repl.print_value"
 
-local M = { kind = values.kind, collection = values.collection, dump = values.dump, span = values.span,
-  age = values.age, time = values.time }
+local M = { kind = values.kind, collection = values.collection, dump = values.dump,
+  span = values.span, age = values.age, time = values.time }
 
 local MAX_ITEMS, MAX_DEPTH = 40, 4
 local MAX_ROWS = 400                  -- items of a table with all that is in it

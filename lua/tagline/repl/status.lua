@@ -27,9 +27,9 @@ end
 
 --- A history or another outlet that takes what comes; what is wrong with one is a problem.
 local function outlet_line(o, spool)
-  return ("outlet '%s' (%s): up for %s; %s stored, %d behind; the spool is %d %% full"):format(o.name,
-    o.kind, span(o.since), plural(o.stored, "value"), o.behind,
-    spool.bytes * 100 // math.max(spool.max, 1))
+  return ("outlet '%s' (%s): up for %s; %s stored, %d behind; the spool is %d %% full")
+    :format(o.name, o.kind, span(o.since), plural(o.stored, "value"), o.behind,
+      spool.bytes * 100 // math.max(spool.max, 1))
 end
 
 local function config_head(c, now)

@@ -193,8 +193,8 @@ end)
 add(function(l, report)
   if l.sessions_lost == 0 or l.session_lost_ago > DAY then return end
   report:remark("session-lost",
-    ("the broker lost the session %s, last %s ago: messages that it had kept for us are gone"):format(
-      plural(l.sessions_lost, "time"), span(l.session_lost_ago)),
+    ("the broker lost the session %s, last %s ago: messages that it had kept for us are gone")
+      :format(plural(l.sessions_lost, "time"), span(l.session_lost_ago)),
     "look at the broker's persistence and its limit for idle sessions")
 end)
 
@@ -231,8 +231,9 @@ end)
 add(function(l, report)
   if not l.too_long or l.too_long.count == 0 then return end
   local t = l.too_long
-  local text = ("%s longer than max_packet_size %s skipped, the last on %s, %d bytes"):format(
-    plural(t.count, "message"), t.count == 1 and "was" or "were", print_value.plain(t.topic), t.bytes)
+  local text = ("%s longer than max_packet_size %s skipped, the last on %s, %d bytes")
+    :format(plural(t.count, "message"), t.count == 1 and "was" or "were",
+      print_value.plain(t.topic), t.bytes)
   local remedy = ("raise max_packet_size (now %d), or let the device send less"):format(
     l.max_packet_size)
   if (t.ago or 0) > RECENT then

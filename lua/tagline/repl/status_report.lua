@@ -15,8 +15,8 @@ local function listed(names, count, all)
 end
 
 local keywords = {}
-for word in ([[and break do else elseif end false for function goto if in local nil not or repeat return then true until
-  while]]):gmatch "%a+" do keywords[word] = true end
+for word in ([[and break do else elseif end false for function goto if in local nil not or repeat
+  return then true until while]]):gmatch "%a+" do keywords[word] = true end
 
 --- A line, station or tag as one can type it: lines.plant, lines["things-stack"].
 function M.object(collection, name)

@@ -2,8 +2,8 @@
 --- table. Each is told of in tagline.repl.help_texts, and a spec checks that. `live` holds what
 --- the core offers (core/repl/l_live.c), `api` is the table that they all end up in.
 ---
---- What a word needs is loaded when it is first called: some thirty modules together are too much for
---- one turn of the loop, which the first evaluation would hold.
+--- What a word needs is loaded when it is first called: some thirty modules together are too much
+--- for one turn of the loop, which the first evaluation would hold.
 
 local function word(module, maker, live, api)
   local made

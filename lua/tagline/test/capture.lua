@@ -80,8 +80,8 @@ function Reader:next()
   end
 end
 
---- A text with whole lines that were not read yet, and the byte at which they begin; nil at the end,
---- nil and why when the file cannot be read. Who reads lines there says so with passed().
+--- A text with whole lines that were not read yet, and the byte at which they begin; nil at the
+--- end, nil and why when the file cannot be read. Who reads lines there says so with passed().
 function Reader:block()
   local there, why = fill(self)
   if not there then return nil, why end
@@ -113,7 +113,8 @@ local function head_wrong(line)
   end
 end
 
---- A reader of a capture file, which holds no more than a block of it; or nil and why, with the line.
+--- A reader of a capture file, which holds no more than a block of it; or nil and why, with the
+--- line.
 function M.open(path)
   local file, why = io.open(path, "rb")
   if not file then return nil, why end

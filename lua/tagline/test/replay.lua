@@ -61,9 +61,9 @@ local function add(counts, name, n)
   if n > 0 then counts[name] = (counts[name] or 0) + n end
 end
 
---- Feeds all messages. Those that are written as save() writes them go through C, many at a time; any
---- other is read here. `news(values)` hears each part; nothing or false ends it. Returns how many
---- there were, or nil and why.
+--- Feeds all messages. Those that are written as save() writes them go through C, many at a time;
+--- any other is read here. `news(values)` hears each part; nothing or false ends it. Returns how
+--- many there were, or nil and why.
 local function feed_all(reader, one, most, news)
   local counts, lines, said, all = {}, {}, {}, 0
   while true do
@@ -100,7 +100,9 @@ end
 local MANY = 1000000
 
 local function values_of(reader, one)
-  local all, why = feed_all(reader, one, MANY, function(values) return (io.stdout:write(values)) end)
+  local all, why = feed_all(reader, one, MANY, function(values)
+    return (io.stdout:write(values))
+  end)
   if all then return 0 end
   if why then tell("%s", why) end
   return 1

@@ -119,8 +119,8 @@ local function loriot_uplink(get, _, options)
 end
 local loriot_commands = words "gw tx txd cq join_request join_accept"
 
-local multitech_topics = words [[joined packet_recv packet_sent down_queued down_dropped mac_recv mac_sent moved cleared
-  join_request join_reject]]
+local multitech_topics = words [[joined packet_recv packet_sent down_queued down_dropped mac_recv
+  mac_sent moved cleared join_request join_reject]]
 
 -- ---- payloads ----
 

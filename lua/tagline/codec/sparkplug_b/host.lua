@@ -20,12 +20,15 @@ local ASKED_AT_ONCE = 200 -- nodes that a turn of the loop asks for their births
 ---@field tags? table<string, string|false> tag names by the names of metrics; false: leave it out
 ---@field devices? table<string, table> the same, for the metrics of one device
 ---@field prefix? boolean put the device's id and '_' before the names of its tags
----@field on_rebirth? false|fun(topic: string, payload: string, msg: table, why: string) in place of publishing the request
----@field on_error? fun(text: string, msg: table) hears of lost messages and unknown aliases; without it decode raises
+--- In place of publishing the request.
+---@field on_rebirth? false|fun(topic: string, payload: string, msg: table, why: string)
+--- Hears of lost messages and unknown aliases; without it decode raises.
+---@field on_error? fun(text: string, msg: table)
 ---@field check_seq? boolean false when this host does not get all messages of its nodes
 ---@field historical? boolean false: leave out metrics that are marked historical
 ---@field rebirth_interval? number seconds before a node is asked again (10)
----@field reorder_timeout? number seconds that a message which comes too early is held for those before it (0: not at all)
+--- Seconds that a message which comes too early is held for those before it (0: not at all).
+---@field reorder_timeout? number
 ---@field max_inflated? integer most bytes that a compressed payload may become (1048576)
 
 local kinds = { host_id = "string", tags = "table", devices = "table", prefix = "boolean",
@@ -409,8 +412,18 @@ local function encode(self, tag, value, station)
       field = owner.field, value = value }
 end
 
+---@class tagline.sparkplug.Command
+---@field group string
+---@field edge string
+---@field device? string
+---@field name? string of the metric, or its alias
+---@field alias? integer
+---@field datatype string
+---@field field? string
+---@field value any
+
 --- A command that writes one metric. Values of DateTime are seconds since 1970, as tags have them.
----@param c { group: string, edge: string, device?: string, name?: string, alias?: integer, datatype: string, field?: string, value: any }
+---@param c tagline.sparkplug.Command
 ---@return string payload
 ---@return string topic
 ---@return { qos: integer, retain: boolean }
@@ -429,9 +442,10 @@ function hosts.command(c)
 end
 
 --- A `decode` that keeps what births said. Several stations may share one; its `encode` writes to
---- the metrics it has seen.
+--- the metrics it has seen. What comes back is called: `host(msg)`; it has `encode(tag, value,
+--- station)`, `line(fields)`, and what that puts into a line.
 ---@param options? tagline.sparkplug.HostOptions
----@return table host callable: `host(msg)`; `host.encode(tag, value, station)`; `host.line(fields)` and what it puts into a line
+---@return table host
 function hosts.new(options)
   check_options(options or {})
   options = options or {}

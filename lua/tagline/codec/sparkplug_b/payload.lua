@@ -22,8 +22,11 @@ local fail = protobuf.fail
 ---@field timestamp? integer milliseconds since 1970, UTC
 ---@field datatype? string a name such as "Int32"
 ---@field value? any by the datatype; nil when is_null, or when the datatype is not known
----@field text? string a UInt64 of 2^63 or more in decimal digits, exact; arrays and rows of data sets have `texts` by position
----@field field? string "int_value" or "long_value" of an integer that travels in the other one than usual
+--- A UInt64 of 2^63 or more in decimal digits, exact; arrays and rows of data sets have `texts`
+--- by position.
+---@field text? string
+--- "int_value" or "long_value" of an integer that travels in the other one than usual.
+---@field field? string
 ---@field is_null? boolean
 ---@field is_historical? boolean
 ---@field is_transient? boolean
@@ -273,7 +276,9 @@ end
 
 ---@class tagline.sparkplug.Options
 ---@field max_inflated? integer most bytes that a compressed payload may become (1048576)
----@field resolve? function what a metric was called at birth: `resolve(metric, parent)` gives `{ name =, datatype = }` or nil
+--- What a metric was called at birth: `resolve(metric, parent)` gives `{ name =, datatype = }` or
+--- nil.
+---@field resolve? function
 
 --- Bytes to a table. Integers without a known datatype stay `wire` and `wire_value`: whether
 --- they are signed is not known.

@@ -43,8 +43,10 @@ end
 ---@field offline string payload of the will, with the same timestamp
 ---@field will fun(): string a will_message: a new timestamp for each CONNECT
 ---@field on_connect fun(line: tagline.Line) publishes `online`
----@field before_disconnect fun(line: tagline.Line) publishes that the host is offline, with the time of now
----@field decode fun(msg: table): table? of a station at `topic`: corrects what others say; `online`, and `since` in seconds
+--- Publishes that the host is offline, with the time of now.
+---@field before_disconnect fun(line: tagline.Line)
+--- Of a station at `topic`: corrects what others say; `online`, and `since` in seconds.
+---@field decode fun(msg: table): table?
 ---@field station table the fields of such a station: `station "STATE" (state.station)`
 
 --- A host application's STATE. All its functions share one timestamp.
@@ -53,8 +55,8 @@ end
 ---@return tagline.sparkplug.State
 function states.new(host, timestamp)
   if type(host) ~= "string" or host == "" or host:find "[+/#\0]" then
-    error(
-      ("sparkplug_b: expected a host application's id (text without '+', '/' and '#'), got %s"):format(show(host)), 3)
+    error(("sparkplug_b: expected a host application's id (text without '+', '/' and '#'), \z
+      got %s"):format(show(host)), 3)
   end
   local fixed = timestamp
   timestamp = timestamp or clock.now_ms() or 0

@@ -14,7 +14,8 @@ local LATEST_MS = 253402300799999 -- year 9999
 ---@field node table
 ---@field device string "" for the node's own metrics
 ---@field root string the metric's name
----@field path string the metric's name, or that of a part: `M[1]`, `DS[2].column`, `Template/member`
+--- The metric's name, or that of a part: `M[1]`, `DS[2].column`, `Template/member`.
+---@field path string
 ---@field datatype? string
 ---@field alias? integer
 ---@field field? string where the birth put its integer, when not where it usually is

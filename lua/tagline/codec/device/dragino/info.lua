@@ -2,7 +2,8 @@
 --- Private to the modules dragino_….
 local info = {}
 
---- The frame that `r` (codec.kit) is at the beginning of; nothing when it is wrong, which `r` keeps.
+--- The frame that `r` (codec.kit) is at the beginning of; nothing when it is wrong, which `r`
+--- keeps.
 function info.read(r)
   if not r:exactly(7) then return end
   local values = { Sensor_Model = r:read(">I1", "Sensor_Model") }
