@@ -27,7 +27,8 @@ describe("an uplink that no one can read of", function()
   it("kerlink_wmc is encrypted", function()
     assert.same(
       { nil,
-        "kerlink_wmc: encrypted: the payload is encrypted: the server has no AppSKey of this device" },
+        "kerlink_wmc: encrypted: the payload is encrypted: the server has no AppSKey of this \z
+          device" },
       { uplink("kerlink_wmc", [[{"payload":"00","encrypted":true,"fCntUp":1,"endDevice":{}}]]) })
   end)
 

@@ -20,23 +20,29 @@ local function message(json, topic, names)
 end
 
 local function kerlink()
-  return cjson.decode [[{"rx":{"moteeui":"00-00-00-00-00-1e-fc-1d","userdata":{"seqno":77,"port":1,"payload":"NzM3RjAwZTgwMA==",
+  return cjson.decode [[
+    {"rx":{"moteeui":"00-00-00-00-00-1e-fc-1d",
+    "userdata":{"seqno":77,"port":1,"payload":"NzM3RjAwZTgwMA==",
     "motetx":{"freq":868500000,"modu":"LoRa","datr":"SF7BW125","codr":"4/5"}},
     "gwrx":[{"time":"2017-07-05 16:06:52","chan":2,"rfch":0,"rssi":-33,"lsnr":7.5}]}}]]
 end
 
 -- Numbers as texts, as older streams send them.
 local function actility()
-  return cjson.decode [[{"DevEUI_uplink":{"Time":"2022-02-24T17:23:17.468+01:00","DevEUI":"70B3D57050011422","FPort":"1",
-    "FCntUp":"3866","payload_hex":"0100e202290400270506","LrrRSSI":"-80.000000","LrrSNR":"9.250000","SpFact":"7","Lrrid":"29000123",
-    "DevLrrCnt":"2","Frequency":868.1}}]]
+  return cjson.decode [[
+    {"DevEUI_uplink":{"Time":"2022-02-24T17:23:17.468+01:00","DevEUI":"70B3D57050011422",
+    "FPort":"1","FCntUp":"3866","payload_hex":"0100e202290400270506","LrrRSSI":"-80.000000",
+    "LrrSNR":"9.250000","SpFact":"7","Lrrid":"29000123","DevLrrCnt":"2","Frequency":868.1}}]]
 end
 
 local function chirpstack_v3()
-  return cjson.decode [[{"applicationID":"123","applicationName":"heating","deviceName":"supply","devEUI":"AgICAgICAgI=",
-    "rxInfo":[{"gatewayID":"AwMDAwMDAwM=","time":"2022-07-18T09:34:15.775023242Z","rssi":-57,"loRaSNR":10}],
-    "txInfo":{"frequency":868100000,"modulation":"LORA","loRaModulationInfo":{"bandwidth":125,"spreadingFactor":11,
-    "codeRate":"4/5"}},"fPort":2,"data":"y/YLDQN2AQrdf/8=","objectJSON":"{}"}]]
+  return cjson.decode [[
+    {"applicationID":"123","applicationName":"heating","deviceName":"supply",
+    "devEUI":"AgICAgICAgI=","rxInfo":[{"gatewayID":"AwMDAwMDAwM=",
+    "time":"2022-07-18T09:34:15.775023242Z","rssi":-57,"loRaSNR":10}],
+    "txInfo":{"frequency":868100000,"modulation":"LORA",
+    "loRaModulationInfo":{"bandwidth":125,"spreadingFactor":11,"codeRate":"4/5"}},"fPort":2,
+    "data":"y/YLDQN2AQrdf/8=","objectJSON":"{}"}]]
 end
 
 describe("lorawan uplink of", function()
@@ -376,8 +382,9 @@ describe("lorawan downlink of", function()
     [[{"cmd":"tx","EUI":"0102030405060708","port":1,"confirmed":true,"data":"0102AABB"}]], nil)
   sends("actility", { eui = "70b3d57050011422", port = 1, payload = "\xAB", confirmed = true,
     flush = true, time = 1658136855.775 },
-    [[{"DevEUI_downlink":{"Time":"2022-07-18T09:34:15.775Z","DevEUI":"70B3D57050011422","FPort":1,"payload_hex":"ab","Confirmed":"1",]]
-    .. [["FlushDownlinkQueue":"1"}}]], "mqtt/things/70B3D57050011422/downlink")
+    [[{"DevEUI_downlink":{"Time":"2022-07-18T09:34:15.775Z","DevEUI":"70B3D57050011422",]]
+      .. [["FPort":1,"payload_hex":"ab","Confirmed":"1","FlushDownlinkQueue":"1"}}]],
+    "mqtt/things/70B3D57050011422/downlink")
 
   it("what a text may not hold plainly", function()
     local payload = lorawan.loriot.downlink { eui = 'a"b\\', port = 1, payload = "" }

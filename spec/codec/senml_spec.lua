@@ -16,26 +16,26 @@ describe("tagline.codec.senml", function()
     local list = records '[{"n":"urn:dev:ow:10e2073a01080063","u":"Cel","v":23.1}]'
     assert.same({ "urn:dev:ow:10e2073a01080063", "Cel", 23.1 },
       { list[1].name, list[1].unit, list[1].value })
-    list =
-      records(
-        '[{"bn":"urn:dev:ow:10e2073a01080063:","n":"voltage","u":"V","v":120.1},{"n":"current","u":"A","v":1.2}]', 100)
+    list = records('[{"bn":"urn:dev:ow:10e2073a01080063:","n":"voltage","u":"V","v":120.1},\z
+      {"n":"current","u":"A","v":1.2}]', 100)
     assert.same({ "urn:dev:ow:10e2073a01080063:voltage", 120.1, 100,
       "urn:dev:ow:10e2073a01080063:current", 1.2 },
       { list[1].name, list[1].value, list[1].time, list[2].name, list[2].value })
     list = records([[ [
-      {"bn":"urn:dev:ow:10e2073a0108006:","bt":1.276020076001e+09,"bu":"A","bver":5,"n":"voltage","u":"V","v":120.1},
+      {"bn":"urn:dev:ow:10e2073a0108006:","bt":1.276020076001e+09,"bu":"A","bver":5,
+       "n":"voltage","u":"V","v":120.1},
       {"n":"current","t":-5,"v":1.2},{"n":"current","t":-4,"v":1.3},{"n":"current","v":1.7}] ]])
     assert.same({ "V", "A", 1276020071.001, 1276020076.001 },
       { list[1].unit, list[2].unit, list[2].time, list[4].time })
-    list = records [[ [{"bn":"urn:dev:ow:10e2073a01080063:","n":"temp","u":"Cel","v":23.1},{"n":"label","vs":"Machine Room"},
-      {"n":"open","vb":false},{"n":"nfc-reader","vd":"aGkgCg"}] ]]
+    list = records [[ [{"bn":"urn:dev:ow:10e2073a01080063:","n":"temp","u":"Cel","v":23.1},
+      {"n":"label","vs":"Machine Room"},{"n":"open","vb":false},
+      {"n":"nfc-reader","vd":"aGkgCg"}] ]]
     assert.same({ "Machine Room", false, "hi \n" }, { list[2].value, list[3].value, list[4].value })
   end)
 
   it("adds base values and sums, and counts relative times from now", function()
-    local list =
-      records(
-        '[{"bn":"a/","bt":-10,"bv":20,"bs":100,"n":"x","v":1.5,"s":5},{"n":"y","t":4},{"n":"z","t":4,"v":-1}]', 1000)
+    local list = records('[{"bn":"a/","bt":-10,"bv":20,"bs":100,"n":"x","v":1.5,"s":5},\z
+      {"n":"y","t":4},{"n":"z","t":4,"v":-1}]', 1000)
     assert.same({ 21.5, 105, 990, 19, 994 }, { list[1].value, list[1].sum, list[1].time,
       list[2].value, list[2].time })
     assert.equal("a/z", list[2].name)

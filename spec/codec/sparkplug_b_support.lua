@@ -17,8 +17,9 @@ support.TIME = 1486144502122
 --- Constructed from the field numbers of the published schema.
 support.vectors = {
   nbirth = ""
-    .. "08eaf2f5a8a02b12120a05626453657118eaf2f5a8a02b2008580012210a144e6f646520436f6e74726f6c2f5265626972746818eaf2f5a8a02b20"
-    .. "0b700012160a0454656d70100118eaf2f5a8a02b2009650000ac4112180a054c6576656c100218eaf2f5a8a02b200350fbffffff0f1800",
+    .. "08eaf2f5a8a02b12120a05626453657118eaf2f5a8a02b2008580012210a144e6f646520436f6e74726f6c"
+    .. "2f5265626972746818eaf2f5a8a02b200b700012160a0454656d70100118eaf2f5a8a02b2009650000ac41"
+    .. "12180a054c6576656c100218eaf2f5a8a02b200350fbffffff0f1800",
   ndeath = "08eaf2f5a8a02b12120a05626453657118eaf2f5a8a02b20085800",
   rebirth = "08eaf2f5a8a02b12210a144e6f646520436f6e74726f6c2f5265626972746818eaf2f5a8a02b200b7001",
   null = "12070a014e200a3801",
@@ -60,14 +61,18 @@ function support.nbirth(bdseq, more)
     { name = "Level", alias = 2, datatype = "Int32", value = -5 },
   }
   table.move(more or {}, 1, #(more or {}), 5, metrics)
-  return support.msg(support.node "NBIRTH", { timestamp = support.TIME, seq = 0, metrics = metrics })
+  local payload = { timestamp = support.TIME, seq = 0, metrics = metrics }
+  return support.msg(support.node "NBIRTH", payload)
 end
 
 function support.ndata(seq, metrics, time)
-  return support.msg(support.node "NDATA", { timestamp = support.TIME, seq = seq, metrics = metrics }, time)
+  local payload = { timestamp = support.TIME, seq = seq, metrics = metrics }
+  return support.msg(support.node "NDATA", payload, time)
 end
 
-function support.int(alias, bits) return { alias = alias, wire = "int_value", wire_value = bits } end
+function support.int(alias, bits)
+  return { alias = alias, wire = "int_value", wire_value = bits }
+end
 
 -- A host whose requests and errors are kept in lists.
 function support.host_of(options)

@@ -44,12 +44,14 @@ describe("http", function()
     ["a token with a blank"] = { 'token = "0123456789 abcdef"', "token: expected printable ASCII" },
     ["a token that is a number"] = { "token = 12", "token: expected a text of at least 16 bytes" },
     ["a key alone"] = { 'tls_key_file = "k"', "tls_key_file: expected a tls_cert_file beside" },
-    ["a certificate that is not there"] = { 'tls_cert_file = "none.crt"', "tls_cert_file: none.crt:" },
+    ["a certificate that is not there"] = { 'tls_cert_file = "none.crt"',
+      "tls_cert_file: none.crt:" },
     ["a wrong value of write"] = { 'write = "maybe"', "write: expected" },
     ["a name with a slash"] = { 'names = { "a/b" }', "names: expected a host's name" },
     ["names that are a map"] = { "names = { a = 1 }", "names: expected a host's name" },
     ["a pattern that is none"] = { "values = { 5 }", "values: expected a pattern" },
-    ["a field of a line"] = { "topic_filter = 1", "topic_filter: unknown field; it is a field of a line" },
+    ["a field of a line"] = { "topic_filter = 1",
+      "topic_filter: unknown field; it is a field of a line" },
     ["a second one"] = { "} http {", "http: is given twice, first in line 1" },
     ["an unknown field"] = { "lsten = 1", "lsten: unknown field; did you mean 'listen'?" },
   } do
@@ -68,7 +70,8 @@ describe("http", function()
 
   it("refuses what is no record, and a second one", function()
     assert.truthy(support.problems("http(5)" .. line)[1]:find("expected braces with fields, got 5"))
-    assert.truthy(support.problems("http {} http {}" .. line)[1]:find "is given twice, first in line 1")
+    local twice = support.problems("http {} http {}" .. line)
+    assert.truthy(twice[1]:find "is given twice, first in line 1")
   end)
 
   it("says how to build a program that has it", function()

@@ -33,16 +33,19 @@ describe("a line", function()
 
   it("takes what is written, in normal form", function()
     local line = support.clean [[line "p" {
-      host = " a , b;[::1] ", port = 8883, full_debug = "yes", user_name = "u", password = "p", topic_filter = { "a/#", "b/+" },
-      subscribe_qos = "QoS_2", client_id = "x", clean_session = "NO", publish_qos = 1.0, publish_retain = true, keep_alive = 65535,
-      ping_interval = 0.5, payload_type = "json", time_field_name = "a.b[1]", time_mask = "UNIX", ignore_missing_time = "NO",
-      will_flag = true, will_qos = "qos_1", will_retain = true, will_topic = "w", will_message = "gone\0", reply_timeout = 0,
-      wait_timeout = 0.005, max_wait_retry = 0, max_packet_size = 2^20, max_inflight = 1, offline_writes = "queue", max_queued = 0,
-      receive_queue = 1, time_zone = "Europe/Bratislava", session_store = "store", recorder = 0,
-      connect_timeout = 5, reconnect_delay = 0.1, reconnect_delay_max = 0.1, max_queued_bytes = 0, max_queue_age = 0.5,
-      receive_queue_bytes = 1 << 40,
+      host = " a , b;[::1] ", port = 8883, full_debug = "yes", user_name = "u", password = "p",
+      topic_filter = { "a/#", "b/+" }, subscribe_qos = "QoS_2", client_id = "x",
+      clean_session = "NO", publish_qos = 1.0, publish_retain = true, keep_alive = 65535,
+      ping_interval = 0.5, payload_type = "json", time_field_name = "a.b[1]", time_mask = "UNIX",
+      ignore_missing_time = "NO", will_flag = true, will_qos = "qos_1", will_retain = true,
+      will_topic = "w", will_message = "gone\0", reply_timeout = 0, wait_timeout = 0.005,
+      max_wait_retry = 0, max_packet_size = 2^20, max_inflight = 1, offline_writes = "queue",
+      max_queued = 0, receive_queue = 1, time_zone = "Europe/Bratislava", session_store = "store",
+      recorder = 0, connect_timeout = 5, reconnect_delay = 0.1, reconnect_delay_max = 0.1,
+      max_queued_bytes = 0, max_queue_age = 0.5, receive_queue_bytes = 1 << 40,
       tls = "no", proxy = "http://p:3128",
-      on_connect = function() end, before_disconnect = function() end, on_disconnect = function() end, on_value = function() end,
+      on_connect = function() end, before_disconnect = function() end,
+      on_disconnect = function() end, on_value = function() end,
     }]].lines[1]
     local expected = {
       host = { "a", "b", "::1" }, port = 8883, full_debug = true, user_name = "u",

@@ -10,7 +10,8 @@ describe("the example of the reference", function()
   it("loads clean", function()
     local draft = support.clean [[
 line "plant" {
-  host            = "10.0.0.1, 10.0.0.2",     -- redundant addresses: comma or semicolon, or a Lua list
+  -- redundant addresses: comma or semicolon, or a Lua list
+  host            = "10.0.0.1, 10.0.0.2",
   client_id       = "boiler-room",
   topic_filter    = "plant/#",
   payload_type    = "JSON",
@@ -235,14 +236,17 @@ describe("the environment", function()
 
   it("shares libraries that nobody can change", function()
     support.clean(plain .. [[
-      for _, name in ipairs { "string", "table", "math", "utf8", "coroutine", "os", "json", "re" } do
+      local shared = { "string", "table", "math", "utf8", "coroutine", "os", "json", "re" }
+      for _, name in ipairs(shared) do
         local ok, why = pcall(function() _ENV[name].rep = print end)
-        assert(not ok and why:find(name .. ".rep cannot be assigned to: all handlers share it", 1, true))
+        assert(not ok)
+        assert(why:find(name .. ".rep cannot be assigned to: all handlers share it", 1, true))
         assert(getmetatable(_ENV[name]) == false and not pcall(setmetatable, _ENV[name], {}))
       end
       local names = {}
       for name in pairs(string) do names[name] = true end
-      assert(names.format and next(string) == nil and getmetatable "" == nil and not names.dump and string.dump == nil)]])
+      assert(names.format and next(string) == nil and getmetatable "" == nil)
+      assert(not names.dump and string.dump == nil)]])
   end)
 
   it("has an _ENV that no function can take away from the others", function()
@@ -274,12 +278,15 @@ describe("the environment", function()
 
   it("has the safe part of the library", function()
     support.clean(plain .. [[
-      for _, f in ipairs { pairs, next, select, type, tostring, tonumber, error, assert, pcall, xpcall, setmetatable, getmetatable,
-        rawequal,
-        rawlen, print, string.pack, table.concat, math.floor, utf8.char, coroutine.wrap, os.time, os.date, os.clock, json.encode } do
+      for _, f in ipairs { pairs, next, select, type, tostring, tonumber, error, assert, pcall,
+        xpcall, setmetatable, getmetatable, rawequal, rawlen, print, string.pack, table.concat,
+        math.floor, utf8.char, coroutine.wrap, os.time, os.date, os.clock, json.encode } do
         assert(type(f) == "function")
       end
-      for _, name in ipairs { "execute", "exit", "getenv", "remove", "rename", "tmpname", "setlocale" } do assert(os[name] == nil, name) end
+      for _, name in ipairs { "execute", "exit", "getenv", "remove", "rename", "tmpname",
+        "setlocale" } do
+        assert(os[name] == nil, name)
+      end
       assert(string.dump == nil and math.randomseed == nil and getmetatable("") == nil)
       assert(json.decode('{"a":[1]}').a[1] == 1)]])
   end)
@@ -352,7 +359,8 @@ describe("require, env and file", function()
     local draft, problems = run [[
       count = 0
       local common = require "common"
-      assert(common == require "common" and common == require "deep.er" and count == 1 and common.name == "common")
+      assert(common == require "common" and common == require "deep.er")
+      assert(count == 1 and common.name == "common")
       assert(require "pack" == 5 and require "quiet" == true)
       line "p" { host = "h", common.station "a", common.station "b" }]]
     assert.same({}, problems)
@@ -367,7 +375,9 @@ describe("require, env and file", function()
     local draft, problems = run(plain .. [[
       local fake = require "tagline.codec.fake"
       assert(fake.f() == 1 and fake() == 2 and fake.t[1] == 1)
-      for _, t in ipairs { fake, fake.t } do assert(not pcall(function() t[1] = 2 end) and not pcall(setmetatable, t, {})) end
+      for _, t in ipairs { fake, fake.t } do
+        assert(not pcall(function() t[1] = 2 end) and not pcall(setmetatable, t, {}))
+      end
       assert(#fake.t == 1 and next(fake) == nil)
       for key, value in pairs(fake.t) do assert(key == 1 and value == 1) end
       assert(require "json".encode and require "cjson" == json)]])
@@ -537,7 +547,8 @@ describe("10,000 stations of 3 tags made in a loop", function()
       for i = 1, 10000 do
         list[i] = station("s" .. i) {
           address = "plant/s" .. i .. "/up",
-          tags = { a = Ai { "JA=rx.a", unit = "V" }, b = Di "JA=on", c = TxtI { "JA=text", description = "x" } },
+          tags = { a = Ai { "JA=rx.a", unit = "V" }, b = Di "JA=on",
+            c = TxtI { "JA=text", description = "x" } },
         }
       end
       line "plant" { host = "127.0.0.1", payload_type = "JSON", table.unpack(list) }]]

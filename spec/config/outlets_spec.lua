@@ -129,16 +129,17 @@ describe("history, spool and outlet", function()
     { "plant.*.*" }, { "*.?" }, { "plant.meter-7-x.kwh" }, { "plant.meter-*" }, { "*-x.kwh" },
     { "*.kwh" }, { "plant*kwh" },
     { "plnat.*", wrong = true }, { "plant", wrong = true }, { "*.temp", wrong = true },
-    { "plant.boiler.t?", wrong = true },     { "plant.meter-7-y.kwh", wrong = true }, { "plant.meter_*.kwh", wrong = true },
-    { "plant.meter-x.kwh", wrong = true },
+    { "plant.boiler.t?", wrong = true }, { "plant.meter-7-y.kwh", wrong = true },
+    { "plant.meter_*.kwh", wrong = true }, { "plant.meter-x.kwh", wrong = true },
   } do
     it(("are told of a pattern that matches no tag: '%s'"):format(row[1]), function()
       local text = ('outlet "b" { nats = "a",\n  tags = { "*", "%s" } }'):format(row[1]) .. plant
       local lacking = support.lacking(text)
       if lacking then return pending(lacking) end
-      assert.same(row.wrong and { ([[c.lua:2: warning: outlet 'b': tags: "%s" matches no tag of this config, so ]]
-        .. 'nothing goes out for it: names are LINE.STATION.TAG, such as "plant.boiler.t"'):format(row[1]) }
-        or {}, support.problems(text))
+      local told = ([[c.lua:2: warning: outlet 'b': tags: "%s" matches no tag of this config, ]]
+        .. [[so nothing goes out for it: names are LINE.STATION.TAG, such as "plant.boiler.t"]])
+        :format(row[1])
+      assert.same(row.wrong and { told } or {}, support.problems(text))
     end)
   end
 
@@ -152,15 +153,18 @@ describe("history, spool and outlet", function()
     } do
       local found = support.problems(text:format(path))
       assert.equal(1, #found)
-      assert.truthy(found[1]:find("c.lua:2: warning: outlet 'b': tls_ca_file: " .. path .. ": ", 1, true), found[1])
+      local place = "c.lua:2: warning: outlet 'b': tls_ca_file: " .. path .. ": "
+      assert.truthy(found[1]:find(place, 1, true), found[1])
       assert.truthy(found[1]:find(why, 1, true), found[1])
       assert.truthy(found[1]:find("give the file of the CA", 1, true), found[1])
     end
   end)
 
   it("check the options of a tag, a station and a line", function()
-    local draft = support.clean [[line "p" { host = "h", payload_type = "JSON", history = { deadband = 1 },
-      station "s" { address = "a", history = false, tags = { x = Ai { "JA=x", history = { max_silence = "10m", keep = "5y" } } } } }]]
+    local draft = support.clean [[line "p" {
+      host = "h", payload_type = "JSON", history = { deadband = 1 },
+      station "s" { address = "a", history = false, tags = {
+        x = Ai { "JA=x", history = { max_silence = "10m", keep = "5y" } } } } }]]
     assert.same({ deadband = 1 }, draft.lines[1].params.history)
     assert.is_false(draft.lines[1].stations[1].params.history)
     assert.same({ max_silence = 600, keep = 5 * 365 * 86400 },

@@ -10,7 +10,8 @@ local function told(fields)
   return texts
 end
 
-local NO_PASSWORD = "host: expected no user or password in the address: it would be logged; set user_name and password"
+local NO_PASSWORD = "host: expected no user or password in the address: it would be logged; \z
+  set user_name and password"
 local NO_TLS = 'is not used without TLS: write host = "mqtts://…", or tls = true'
 local NO_WS = 'is not used without a WebSocket: write host = "ws://…" or "wss://…"'
 local PSK = 'tls_psk = "00112233445566778899aabbccddeeff"'
@@ -55,7 +56,8 @@ describe("a line's transport", function()
     { 'host = "mqtts://h", tls_expiry_warning = "30x"',
       'tls_expiry_warning: expected a duration such as 3600, "90d", "12h" or "10m", got "30x"' },
     { 'host = "mqtts://h", tls_server_name = "a b"',
-      'tls_server_name: expected a name or an address without blanks, at most 255 bytes, got "a b"' },
+      "tls_server_name: expected a name or an address without blanks, at most 255 bytes, \z
+        got \"a b\"" },
     { 'host = "mqtts://h", tls_keylog_file = "keys"',
       "tls_keylog_file: with this file the traffic can be read" },
     { 'host = "mqtts://h", tls_key_password = "geheim"',
@@ -74,7 +76,8 @@ describe("a line's transport", function()
     { 'host = "ws://h", ws_path = "x"',
       "ws_path: expected a path that begins with /, got something else" },
     { 'host = "ws://h", ws_headers = { ["X-A"] = "geheim\\r\\nB: c" }',
-      'ws_headers: expected a value of header "X-A" without line breaks or other control characters' },
+      'ws_headers: expected a value of header "X-A" without line breaks or other control \z
+        characters' },
     { 'host = "ws://h", ws_headers = { ["X A"] = "geheim" }',
       'ws_headers: expected the name of a header, got "X A"' },
     { 'host = "ws://h", ws_headers = { Host = "x" }',
@@ -88,7 +91,8 @@ describe("a line's transport", function()
     { 'host = "h", proxy = "ftp://x:1"',
       'proxy: expected "http://HOST:PORT" or "socks5://HOST:PORT"' },
     { 'host = "h", proxy = "http://u:geheim@x:1"',
-      "proxy: expected no user or password in it: it would be logged; set proxy_user and proxy_password" },
+      "proxy: expected no user or password in it: it would be logged; set proxy_user and \z
+        proxy_password" },
     { 'host = "h", proxy = "http://x"', 'proxy: expected a port, as in "http://HOST:3128"' },
     { 'host = "h", proxy_user = "u"', "proxy_user: expected a proxy beside it, got none" },
     { 'host = "h", proxy = "http://x:1", proxy_password = "geheim"',
@@ -125,22 +129,27 @@ describe("a line's certificates", function()
     end
     says(nil, "tls_ca_file = %q, tls_cert_file = %q, tls_key_file = %q", ca.file, cert, key)
     says(nil, "tls_cert_file = %q", both)
-    says(nil, "tls_cert_file = %q, tls_key_file = %q, tls_key_password = 'geheim'", cert, key .. ".enc")
+    says(nil, "tls_cert_file = %q, tls_key_file = %q, tls_key_password = 'geheim'", cert,
+      key .. ".enc")
     says(nil, "tls_ca_file = %q, tls_crl_file = %q", ca.file, ca:list())
     says('tls_key_file: "' .. other .. '" does not belong to the certificate in tls_cert_file',
       "tls_cert_file = %q, tls_key_file = %q", cert, other)
     says("holds no private key: set tls_key_file", "tls_cert_file = %q", cert)
-    says("tls_key_file: expected a tls_cert_file beside the key, got none", "tls_key_file = %q", key)
-    says("is encrypted: set tls_key_password", "tls_cert_file = %q, tls_key_file = %q", cert, key .. ".enc")
+    says("tls_key_file: expected a tls_cert_file beside the key, got none", "tls_key_file = %q",
+      key)
+    says("is encrypted: set tls_key_password", "tls_cert_file = %q, tls_key_file = %q", cert,
+      key .. ".enc")
     says("tls_key_password: does not open the private key",
       "tls_cert_file = %q, tls_key_file = %q, tls_key_password = 'nogeheim'", cert, key .. ".enc")
     says("No such file or directory", "tls_ca_file = '/none'")
     says("is a folder, not a file", "tls_ca_file = %q", ca.folder)
     says("is in DER form: convert it, openssl x509", "tls_ca_file = %q", cert .. ".der")
     says("holds a private key and no certificate", "tls_ca_file = %q", key)
-    says("holds no revocation list in PEM form", "tls_ca_file = %q, tls_crl_file = %q", ca.file, cert)
+    says("holds no revocation list in PEM form", "tls_ca_file = %q, tls_crl_file = %q", ca.file,
+      cert)
     says("is not used with tls_psk: a line has either a key or certificates",
-      "tls_ca_file = %q, tls_psk = '00112233445566778899aabbccddeeff', tls_psk_identity = 'g'", ca.file)
+      "tls_ca_file = %q, tls_psk = '00112233445566778899aabbccddeeff', tls_psk_identity = 'g'",
+      ca.file)
     says(nil, "tls_ca_file = %q", files.read(ca.file)) -- the text itself
   end)
 end)

@@ -28,8 +28,8 @@ describe("parameters of a live line", function()
       "/etc/nowhere/plant.lua")
     assert.matches("^tls_ca_file: /etc/nowhere/ca.crt: ", why)
     -- those that the line has are where they are already
-    _, why = set.check({ tls_verify = true }, { host = { "mqtts://a" }, tls_ca_file = "conf/ca.crt" },
-      core, "conf/plant.lua")
+    local present = { host = { "mqtts://a" }, tls_ca_file = "conf/ca.crt" }
+    _, why = set.check({ tls_verify = true }, present, core, "conf/plant.lua")
     assert.matches("^tls_ca_file: conf/ca.crt: ", why)
     _, why = set.check({ tls_ca_file = "/x/ca.crt" }, { host = { "mqtts://a" } }, core, "a/b.lua")
     assert.matches("^tls_ca_file: /x/ca.crt: ", why)

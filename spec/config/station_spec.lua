@@ -25,11 +25,11 @@ describe("a station", function()
   end)
 
   it("takes from its line what it does not say itself", function()
-    local draft = support.clean [[line "p" { host = "h", payload_type = "JSON", time_field_name = "ts", time_mask = "UNIX",
-      ignore_missing_time = true, time_zone = "+01:00",
+    local draft = support.clean [[line "p" { host = "h", payload_type = "JSON",
+      time_field_name = "ts", time_mask = "UNIX", ignore_missing_time = true, time_zone = "+01:00",
       station "a" { address = "a" },
-      station "b" { address = "b", payload_type = "Text only", time_field_name = "", time_mask = "UNIXMS",
-        ignore_missing_time = "NO", time_zone = "local" } }]]
+      station "b" { address = "b", payload_type = "Text only", time_field_name = "",
+        time_mask = "UNIXMS", ignore_missing_time = "NO", time_zone = "local" } }]]
     local a, b = draft.lines[1].stations[1], draft.lines[1].stations[2]
     assert.same({ payload_type = "json", time_field_name = "ts", time_mask = "UNIX",
       ignore_missing_time = true, time_zone = "+01:00",
@@ -43,9 +43,11 @@ describe("a station", function()
   end)
 
   it("has parameters of its own", function()
-    local st = support.clean(support.station [[address = "a", time_filter = 0, no_data_timeout = 3600, subscribe_address = true,
+    local st = support.clean(support.station [[address = "a",
+      time_filter = 0, no_data_timeout = 3600, subscribe_address = true,
       on_missing = "keep", SWT = "w", SWP = "off", max_instances = 5,
-      decode = function() end, encode = function() end, on_value = function() end, on_status = function() end]]).lines[1].stations[1]
+      decode = function() end, encode = function() end,
+      on_value = function() end, on_status = function() end]]).lines[1].stations[1]
     assert.same({ 0, 3600, true, "keep", "w", "off", 5 },
       { st.params.time_filter, st.params.no_data_timeout,
       st.params.subscribe_address, st.params.on_missing, st.params.station_will_topic,
@@ -205,9 +207,9 @@ describe("a station", function()
           true }')
     end)
     it("because # lets no topic in that begins with $, is told", function()
-      assert.same(
-        { [[c.lua:1: warning: line 'p', station 'a': address: never matches: topic_filter "#" does not let "$SYS/x" in]] },
-        line 'station "a" { address = "$SYS/x" }')
+      local never = [[c.lua:1: warning: line 'p', station 'a': address: never matches: ]]
+        .. [[topic_filter "#" does not let "$SYS/x" in]]
+      assert.same({ never }, line 'station "a" { address = "$SYS/x" }')
       assert.same({},
         line 'topic_filter = { "#", "$SYS/#" }, station "a" { address = "$SYS/x" }')
       assert.same({}, line 'station "a" { address = "$SYS/x", subscribe_address = true }')
@@ -231,13 +233,13 @@ describe("a station", function()
         line 'topic_filter = "y", station "a" { address = "x.y", subscribe_address = true }')
     end)
     it("because a broker is asked to subscribe to an expression, is told", function()
-      local said =
-        [[c.lua:1: warning: line 'p', station 'a': subscribe_address: "x.*" is a regular expression, which a broker does not know: ]]
-        .. "topic_filter must let its topics in"
+      local said = [[c.lua:1: warning: line 'p', station 'a': subscribe_address: "x.*" is a ]]
+        .. "regular expression, which a broker does not know: topic_filter must let its topics in"
       assert.same({ said },
         line 'topic_filter = "x1", station "a" { address = "x.*", subscribe_address = true }')
-      assert.same(
-        { [[c.lua:1: warning: line 'p', station 'a': address: never matches: topic_filter "y" does not let "x.*" in]], said },
+      local never = [[c.lua:1: warning: line 'p', station 'a': address: never matches: ]]
+        .. [[topic_filter "y" does not let "x.*" in]]
+      assert.same({ never, said },
         line 'topic_filter = "y", station "a" { address = "x.*", subscribe_address = true }')
     end)
   end)
@@ -271,8 +273,10 @@ describe("a station per device", function()
   local address = 'address = "site/(?<dev>[^/]+)/up"'
 
   it("has the groups of its address", function()
-    local st = support.clean(support.station(address .. [[, SWT = "site/{dev}/gone",
-      tags = { out = TxtO { "OUT_TOPIC", default = "site/{dev}/down" } }]], "sensor-{dev}")).lines[1].stations[1]
+    local parameters = address .. [[, SWT = "site/{dev}/gone",
+      tags = { out = TxtO { "OUT_TOPIC", default = "site/{dev}/down" } }]]
+    local draft = support.clean(support.station(parameters, "sensor-{dev}"))
+    local st = draft.lines[1].stations[1]
     assert.same({ "dev" }, st.groups)
     assert.equal("sensor-{dev}", st.name)
     assert.equal("site/{dev}/down", st.tags[1].default)

@@ -27,12 +27,13 @@ describe("a tag", function()
   end)
 
   it("stands in the order of the source, with its type, address and place", function()
-    local draft = support.clean [[line "p" { host = "h", payload_type = "JSON", station "s" { address = "t", tags = {
+    local draft = support.clean(
+      [[line "p" { host = "h", payload_type = "JSON", station "s" { address = "t", tags = {
       z = Ai "JA=z",
       b = Di { "JA=b" },
       a = TxtI { address = "JA=a" },
       y = Ci "IN_ID", c = TxtI "IN_TOPIC", d = Ai "IN_DATA", e = Ai "RE=(\\d+)", f = Qi "JA=",
-    } } }]]
+    } } }]])
     local list = {}
     for i, tag in ipairs(draft.lines[1].stations[1].tags) do
       list[i] = tag.name .. " " .. tag.type .. " " .. tag.address
@@ -48,7 +49,8 @@ describe("a tag", function()
       local list = {}
       for i = 1, 2 do
         local function T(path) return Ai("JA=" .. path) end
-        list[i] = station("s" .. i) { address = "t" .. i, tags = { b = T(i == 1 and "x" or "y"), a = T(i == 1 and "y" or "x") } }
+        list[i] = station("s" .. i) { address = "t" .. i,
+          tags = { b = T(i == 1 and "x" or "y"), a = T(i == 1 and "y" or "x") } }
       end
       line "p" { host = "h", payload_type = "JSON", list }]]
     for i = 1, 2 do
@@ -58,10 +60,10 @@ describe("a tag", function()
   end)
 
   it("has options", function()
-    local handler = "function() end"
-    local tag = support.clean(support.tag([[Ao { "JA=x", unit = "V", description = "volts", default = 1, linear = { 2, 1 },
-      range = { 0, 10 }, out_of_range = "clamp", deadband = 0.5, new_value_on_time_change = "YES", on_missing = "keep",
-      on_value = ]] .. handler .. " }")).lines[1].stations[1].tags[1]
+    local draft = support.clean(support.tag [[Ao { "JA=x", unit = "V", description = "volts",
+      default = 1, linear = { 2, 1 }, range = { 0, 10 }, out_of_range = "clamp", deadband = 0.5,
+      new_value_on_time_change = "YES", on_missing = "keep", on_value = function() end }]])
+    local tag = draft.lines[1].stations[1].tags[1]
     assert.is_function(tag.on_value)
     tag.on_value, tag.at = nil, nil
     assert.same({ name = "x", type = "Ao", address = "JA=x", unit = "V", description = "volts",
@@ -72,9 +74,9 @@ describe("a tag", function()
   end)
 
   it("takes named pairs", function()
-    local tag =
-      support.clean(
-        support.tag 'Ai { "JA=x", linear = { k = 2, q = 0 }, range = { min = 1, max = 1 } }').lines[1].stations[1].tags[1]
+    local draft = support.clean(
+      support.tag 'Ai { "JA=x", linear = { k = 2, q = 0 }, range = { min = 1, max = 1 } }')
+    local tag = draft.lines[1].stations[1].tags[1]
     assert.same({ { 2, 0 }, { 1, 1 } }, { tag.linear, tag.range })
   end)
 
@@ -270,8 +272,8 @@ describe("a tag", function()
 
   it("may be shared by several stations", function()
     local draft = support.clean [[local common = { a = Ai "JA=a", b = Di "JA=b" }
-      line "p" { host = "h", payload_type = "JSON", station "s" { address = "s", tags = common }, station "t" { address = "t",
-        tags = common } }]]
+      line "p" { host = "h", payload_type = "JSON", station "s" { address = "s", tags = common },
+        station "t" { address = "t", tags = common } }]]
     assert.equal(draft.lines[1].stations[1].tags, draft.lines[1].stations[2].tags)
   end)
 end)

@@ -19,8 +19,9 @@ describe("a line is warned", function()
   end)
 
   it("of overlapping topic filters, whatever they are", function()
-    assert.same(
-      { [[c.lua:1: warning: line 'p': topic_filter: "a/#" and "a/b" let the same topics in: some brokers send such a message twice]] },
+    local told = [[c.lua:1: warning: line 'p': topic_filter: "a/#" and "a/b" let the same ]]
+      .. "topics in: some brokers send such a message twice"
+    assert.same({ told },
       warned 'topic_filter = { "a/#", "a/b" }, station "s" { address = "a/b" }')
   end)
 
@@ -57,9 +58,8 @@ describe("a line is warned", function()
     { 'tags = {}, decode = require "tagline.codec.sparkplug_b".host {}', "Sparkplug" },
   } do
     it("of $share beside state: " .. row[2], function()
-      local expected =
-        [[c.lua:1: warning: line 'p', station 's': keeps state (%s), but topic_filter "$share/g/a/#" ]]
-        .. "gives each process a part of its messages only"
+      local expected = [[c.lua:1: warning: line 'p', station 's': keeps state (%s), but ]]
+        .. [[topic_filter "$share/g/a/#" gives each process a part of its messages only]]
       assert.same({ expected:format(row[2]) },
         warned(('topic_filter = "$share/g/a/#", station "s" { address = "a/b", %s }'):format(
           row[1])))
@@ -67,8 +67,9 @@ describe("a line is warned", function()
   end
 
   it("of QoS 2 without session_store where values are kept", function()
-    local text = 'history { file = "a.db" } line "p" { host = "h", client_id = "c", clean_session = false, \z
-      topic_filter = "a", subscribe_qos = 2, %s station "s" { address = "a" } }'
+    local text = 'history { file = "a.db" } line "p" { host = "h", client_id = "c", \z
+      clean_session = false, topic_filter = "a", subscribe_qos = 2, %s \z
+      station "s" { address = "a" } }'
     local found = support.problems(text:format "")
     assert.equal(1, #found)
     assert.truthy(found[1]:find("line 'p': subscribe_qos: is 2 without session_store", 1,
@@ -80,13 +81,13 @@ describe("a line is warned", function()
   end)
 
   it("of $share beside named groups and timers", function()
-    local found = warned [[topic_filter = "$share/g/a/#", station "s-{d}" { address = "a/(?<d>.+)" } }
+    local found = warned(
+      [[topic_filter = "$share/g/a/#", station "s-{d}" { address = "a/(?<d>.+)" } }
       every(1, function() end)
-      line "q" { host = "i", station "s" { address = "s" }]]
+      line "q" { host = "i", station "s" { address = "s" }]])
     assert.equal(2, #found)
-    assert.truthy(
-      found[1]:find(
-        [["$share/g/a/#" divides the messages between processes, and every in line 2 runs in each of them]], 1, true), found[1])
+    assert.truthy(found[1]:find([["$share/g/a/#" divides the messages between processes, ]]
+      .. "and every in line 2 runs in each of them", 1, true), found[1])
     assert.truthy(found[2]:find("keeps state (named groups)", 1, true), found[2])
   end)
 
@@ -170,17 +171,20 @@ describe("a station", function()
   end)
 
   it("is warned that it subscribes to what comes already", function()
-    assert.same(
-      { [[c.lua:1: warning: line 'p', station 's': subscribe_address: topic_filter "+" lets "s" in already: ]]
-      .. "some brokers send such a message twice" },
-        warned 'topic_filter = "+", station "s" { address = "s", subscribe_address = true }')
+    local told = [[c.lua:1: warning: line 'p', station 's': subscribe_address: topic_filter "+" ]]
+      .. [[lets "s" in already: some brokers send such a message twice]]
+    assert.same({ told },
+      warned 'topic_filter = "+", station "s" { address = "s", subscribe_address = true }')
     assert.same({},
       warned 'topic_filter = "x/#", station "s" { address = "s", subscribe_address = true }')
   end)
 
   it("shares its tags with others made in a loop", function()
     local draft = support.clean [[local list = {}
-      for i = 1, 3 do list[i] = station("s" .. i) { address = "a" .. i, decode = function() end, tags = { b = Ai {}, a = Ai {} } } end
+      for i = 1, 3 do
+        list[i] = station("s" .. i) { address = "a" .. i, decode = function() end,
+          tags = { b = Ai {}, a = Ai {} } }
+      end
       line "p" { host = "h", list }]]
     local s = draft.lines[1].stations
     assert.equal(s[1].tags, s[2].tags)

@@ -50,10 +50,12 @@ describe("a plot", function()
 
   it("has the unit of the tag, or of the live one with its name", function()
     local live = { now = function() return 1000 end, rest = function() end }
-    function live.history()
-      return { fill = function(_, rows) rows[1] = { time = 500, min = 1, max = 3, last = 2, good = 1 } end }, {}
+    local function fill(_, rows)
+      rows[1] = { time = 500, min = 1, max = 3, last = 2, good = 1 }
     end
-    local word = require("tagline.repl.history").plot_word(live, { tags = { ["l.s.t"] = { unit = "bar" } } })
+    function live.history() return { fill = fill }, {} end
+    local api = { tags = { ["l.s.t"] = { unit = "bar" } } }
+    local word = require("tagline.repl.history").plot_word(live, api)
     assert.truthy(word("l.s.t", "10m"):find("l.s.t bar", 1, true))
     assert.truthy(word("l.s.t", "10m"):find("last 2 bar", 1, true))
     assert.truthy(word({ full_name = "l.s.x", unit = "°C" }, "10m"):find("last 2 °C", 1, true))

@@ -39,7 +39,8 @@ describe("more", function()
   it("shows the next tags of a list, until there are no more", function()
     local text = typed(tags(100))
     assert.equal("001-040 40", rows(text))
-    assert.truthy(text:find('\n… 60 more of 100; more shows them, find("text") and tags["plant.*"] narrow', 1, true), text)
+    local rest = '\n… 60 more of 100; more shows them, find("text") and tags["plant.*"] narrow'
+    assert.truthy(text:find(rest, 1, true), text)
     text = typed(more.page)
     assert.equal("041-080 40", rows(text))
     assert.truthy(text:find "^tag +type", text)
@@ -92,7 +93,8 @@ describe("more", function()
     local shows = setmetatable({}, { __tostring = function() return whole end })
     for _, value in ipairs { whole, shows } do
       local text = typed(value)
-      assert.truthy(text:find("\nline 200\n… %d+ bytes more of %d+; more shows them, print%(_%) all$"), text)
+      assert.truthy(
+        text:find "\nline 200\n… %d+ bytes more of %d+; more shows them, print%(_%) all$")
       assert.truthy(typed(more.page):find "^line 201\n.*\nline 400\n… ")
       assert.truthy(typed(more.page):find "^line 401\n.*\nline 450$")
     end
@@ -122,7 +124,8 @@ describe("more", function()
 
   it("keeps nothing for a program, which is told of other ways", function()
     local text = printer.format({ now = 1005, width = 80 }, 1, tags(100))
-    assert.truthy(text:find('… 60 more of 100; find("text"), tags["plant.*"] or a loop shows others', 1, true))
+    assert.truthy(
+      text:find('… 60 more of 100; find("text"), tags["plant.*"] or a loop shows others', 1, true))
     assert.is_false(more.keep({ tty = true, printing = true, person = person }, print))
   end)
 end)

@@ -111,9 +111,10 @@ local problems = {
       "'1700000000000' of ts does not fit the time mask UNIX",
     '^time_mask = "UNIXMS" would fit$', { station = "things-stack.s" } },
   { "a mask that leaves a part of the time out",
-    { findings = { { kind = "cut", station = "things-stack.s", raw = "2026-11-22 14:03", field = "ts",
-    mask = "yyyy-mm-dd", fits = "yyyy-mm-dd hh:mi", lost = 50580 } } }, "time-cut",
-      "'2026%-11%-22 14:03' of ts says more than the time mask yyyy%-mm%-dd reads: values are 14 h too early",
+    { findings = { { kind = "cut", station = "things-stack.s", raw = "2026-11-22 14:03",
+    field = "ts", mask = "yyyy-mm-dd", fits = "yyyy-mm-dd hh:mi", lost = 50580 } } }, "time-cut",
+      "'2026%-11%-22 14:03' of ts says more than the time mask yyyy%-mm%-dd reads: values are \z
+        14 h too early",
     '^time_mask = "yyyy%-mm%-dd hh:mi" reads all of it$', { station = "things-stack.s" } },
   { "a slow handler that takes the processor",
     { slow = { { what = "decode", station = "things-stack.s", mean = 0.05, longest = 0.09,
@@ -162,7 +163,8 @@ local remarks = {
   { "a tag without a value", { unset = { "things-stack.s.t" }, unset_count = 1 }, "no-value",
     "no value yet", "explain", { tag = "things-stack.s.t" } },
   { "a tag of a station that is well again",
-    { waiting_tags = { { tag = "things-stack.s.t", reason = "station-will" } }, waiting_tags_count = 1 },
+    { waiting_tags = { { tag = "things-stack.s.t", reason = "station-will" } },
+      waiting_tags_count = 1 },
     "tag-waits", "^invalid %(station%-will%) until a message has a value for it", "explain",
     { tag = "things-stack.s.t", station = "things-stack.s" } },
   { "a retained message alone",
@@ -250,26 +252,34 @@ describe("status()", function()
     local result, text = told { invalid = list, invalid_count = 20 }
     assert.equal(9, #result.problems)
     assert.truthy(result.problems[9].text:find "12 more")
-    assert.truthy(text:find "! 20 tags are invalid: things%-stack.s.t1 %(missing%), .*, 12 more %(find%(\"invalid\"%) lists all%)\n")
+    assert.truthy(text:find "! 20 tags are invalid: things%-stack.s.t1 %(missing%), .*, \z
+      12 more %(find%(\"invalid\"%) lists all%)\n")
     assert.truthy(text:find "\n1 thing to look at$")
   end)
 
   it("says once what to do where the text of a failed connection says it", function()
-    for error, more in pairs {
-      ["connect to 10.0.0.1:1883: connection refused: start the broker, or correct host and port"] = "nothing listens",
-      ["10.0.0.1:1883: connection refused, code 5: not authorized: correct user_name and password"] = "correct user_name and password: it was refused",
-      ["10.0.0.1:1883 closed the connection before CONNACK: does it want TLS (mqtts://)? Does it know the Client ID and the user?"] = "",
-      ["resolve 'x': not found: correct host, or look at the name server"] = "correct host",
+    for _, row in ipairs {
+      { "connect to 10.0.0.1:1883: connection refused: start the broker, or correct host and port",
+        "nothing listens" },
+      { "10.0.0.1:1883: connection refused, code 5: not authorized: correct user_name and password",
+        "correct user_name and password: it was refused" },
+      { "10.0.0.1:1883 closed the connection before CONNACK: does it want TLS (mqtts://)? \z
+        Does it know the Client ID and the user?", "" },
+      { "resolve 'x': not found: correct host, or look at the name server", "correct host" },
     } do
-      local result, shown = told { state = "waiting", retry_in = 1, last_error = error, connects = 1 }
+      local error, more = row[1], row[2]
+      local result, shown =
+        told { state = "waiting", retry_in = 1, last_error = error, connects = 1 }
       assert.equal("not connected: " .. error, result.problems[1].text)
       assert.equal(1, result.problems[1].remedy:find(more, 1, true), result.problems[1].remedy)
       assert.truthy(shown:find "\n *→ next attempt in 1%.0 s;[^\n]*at once\n", shown)
       shown = select(2, told { state = "connecting", last_error = error, connects = 1 })
       assert.is_nil(shown:find("→", 1, true), shown)
     end
-    local _, shown = told { state = "waiting", retry_in = 1, last_error = "no PINGRESP within the reply timeout of 20 s", connects = 1 }
-    assert.truthy(shown:find "→ the connection was dead: a shorter ping_interval notices it sooner; next attempt")
+    local _, shown = told { state = "waiting", retry_in = 1, connects = 1,
+      last_error = "no PINGRESP within the reply timeout of 20 s" }
+    assert.truthy(shown:find "→ the connection was dead: a shorter ping_interval notices it \z
+      sooner; next attempt")
   end)
 
   it("prints commands that run as they stand", function()

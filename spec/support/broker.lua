@@ -13,11 +13,11 @@ local wait = require "spec.support.wait"
 local broker, connection = {}, {}
 broker.__index, connection.__index = broker, connection
 
--- One accepted connection
--- -----------------------------------------------------------------------------------------------------------
+-- ---- one accepted connection ----
 
 local function new_connection(socket)
-  local c = setmetatable({ socket = socket, input = "", packets = {}, received = 0, taken = 0 }, connection)
+  local c = setmetatable({ socket = socket, input = "", packets = {}, received = 0, taken = 0 },
+    connection)
   c:resume()
   return c
 end
@@ -63,7 +63,9 @@ function connection:next(milliseconds, what)
   wait.till(what or "packet", milliseconds, function()
     return #self.packets > self.taken or self.fault or self.closed
   end)
-  if #self.packets == self.taken then error(("no %s: %s"):format(what or "packet", self.fault or state(self)), 2) end
+  if #self.packets == self.taken then
+    error(("no %s: %s"):format(what or "packet", self.fault or state(self)), 2)
+  end
   self.taken = self.taken + 1
   return self.packets[self.taken]
 end
@@ -75,7 +77,8 @@ function connection:expect(type, milliseconds)
   return p
 end
 
--- The same, where a reload may have had the line ask for retained messages again: each SUBSCRIBE before it is granted.
+-- The same, where a reload may have had the line ask for retained messages again: each SUBSCRIBE
+-- before it is granted.
 function connection:expect_past_subscribe(type, milliseconds)
   local p = self:next(milliseconds, type)
   while p.type == "SUBSCRIBE" and type ~= "SUBSCRIBE" do
@@ -88,7 +91,8 @@ function connection:expect_past_subscribe(type, milliseconds)
   return p
 end
 
--- The client must close the connection, sending nothing more that is complete. Returns "EOF" or the error's name (ECONNRESET).
+-- The client must close the connection, sending nothing more that is complete. Returns "EOF" or
+-- the error's name (ECONNRESET).
 function connection:expect_close(milliseconds)
   local function closed() return self.closed end
   wait.till("close by the client", milliseconds, closed, function() return state(self) end)
@@ -102,7 +106,8 @@ function connection:silent(milliseconds)
   wait.never("a packet", milliseconds, spoken, function() return state(self) end)
 end
 
--- From now on each PINGREQ gets its PINGRESP at once, whatever the spec is at. next() and expect() give the PINGREQs all the same.
+-- From now on each PINGREQ gets its PINGRESP at once, whatever the spec is at. next() and expect()
+-- give the PINGREQs all the same.
 function connection:answer_pings()
   self.pings_answered = true
   for at = self.taken + 1, #self.packets do
@@ -120,7 +125,9 @@ end
 
 -- Pass over the PINGREQs that are here already.
 function connection:drop_pings()
-  while #self.packets > self.taken and self.packets[self.taken + 1].type == "PINGREQ" do self.taken = self.taken + 1 end
+  while #self.packets > self.taken and self.packets[self.taken + 1].type == "PINGREQ" do
+    self.taken = self.taken + 1
+  end
 end
 
 -- Send a packet by type and fields, or bytes as they are.
@@ -149,7 +156,8 @@ end
 
 -- Look for this time whether the client reads on: the kernel must not have taken all that was sent.
 function connection:not_taken(milliseconds)
-  wait.never("room for all that was sent", milliseconds, function() return (self.sending or 0) == 0 end)
+  wait.never("room for all that was sent", milliseconds,
+    function() return (self.sending or 0) == 0 end)
 end
 
 -- End our direction only (FIN); the client's is still read.
@@ -166,13 +174,14 @@ function connection:close()
   if not self.socket:is_closing() then self.socket:close() end
 end
 
--- The broker
--- --------------------------------------------------------------------------------------------------------------------------
+-- ---- the broker ----
 
--- A broker that listens on a free loopback port, broker.port. options: host ("127.0.0.1"; "::1"), port (0: any that is free).
+-- A broker that listens on a free loopback port, broker.port. options: host ("127.0.0.1"; "::1"),
+-- port (0: any that is free).
 function broker.new(options)
   options = options or {}
-  local b = setmetatable({ host = options.host or "127.0.0.1", port = options.port or 0, connections = {}, taken = 0 }, broker)
+  local b = setmetatable({ host = options.host or "127.0.0.1", port = options.port or 0,
+    connections = {}, taken = 0 }, broker)
   b:listen()
   scope.defer(function() b:close() end)
   return b
@@ -206,8 +215,8 @@ function broker:accept(milliseconds)
   return self.connections[self.taken]
 end
 
--- Accept and answer CONNECT and the SUBSCRIBE behind it. options: session_present, codes (of SUBACK). The connection returned
--- has .connect and .subscribe, the packets that came.
+-- Accept and answer CONNECT and the SUBSCRIBE behind it. options: session_present, codes (of
+-- SUBACK). The connection returned has .connect and .subscribe, the packets that came.
 function broker:handshake(options)
   options = options or {}
   local c = self:accept()

@@ -364,9 +364,12 @@ end
 
 -- In the network's name, whichever way it is read; no place in a file of ours.
 function cases.no_json()
-  for input, why in pairs { ["{"] = "line 1, column 2: expected a key in quotes or '}'",
-    [""] = "line 1, column 1: expected a value", ["["] = "line 1, column 2: expected a value or ']'",
-    ["{}x"] = "line 1, column 3: expected the end of the document" } do
+  for input, why in pairs {
+    ["{"] = "line 1, column 2: expected a key in quotes or '}'",
+    [""] = "line 1, column 1: expected a value",
+    ["["] = "line 1, column 2: expected a value or ']'",
+    ["{}x"] = "line 1, column 3: expected the end of the document",
+  } do
     local fast, slow = both(lorawan.chirpstack_v4(), message(input))
     local expected = { false, "chirpstack_v4: the payload is not JSON: " .. why, n = 2 }
     same(expected, fast, input)
@@ -394,9 +397,8 @@ end
 
 function cases.pick()
   local pick = json.pick { "a.b", "list[2]", "?list", "?none", "s", "none", "n", "big", "o", "" }
-  local values =
-    table.pack(
-      pick '{"a":{"b":1.5},"list":[1,{"x":[true]}],"s":"\\u00e9","n":null,"big":9007199254740993,"o":{}}')
+  local values = table.pack(pick '{"a":{"b":1.5},"list":[1,{"x":[true]}],"s":"\\u00e9","n":null,\z
+    "big":9007199254740993,"o":{}}')
   same(10, values.n)
   same({ 1.5, { x = { true } }, true, nil, "é", nil, json.null, 9007199254740993, {} },
     { table.unpack(values, 1, 9) })

@@ -22,7 +22,8 @@ function discovery.publish(m, list)
     parts[#parts + 1] = packet.encode("PUBLISH", { topic = one[1], payload = one[2],
       retain = one[3] ~= false })
   end
-  parts[#parts + 1] = packet.encode("PUBLISH", { topic = "spec/end", payload = "", qos = 1, id = 1 })
+  parts[#parts + 1] =
+    packet.encode("PUBLISH", { topic = "spec/end", payload = "", qos = 1, id = 1 })
   socket:write(table.concat(parts))
   wait.till("PUBACK", nil, function() return answers:find("\x40\x02\0\1", 1, true) end)
   socket:close()

@@ -1,8 +1,9 @@
 -- A real NATS server with JetStream on a free loopback port, with a folder of its own. It runs as
 -- whoever runs the specs; it needs no rights.
 --
---   local n = nats.start { "--user", "plant", "--pass", "secret" }   -- further words of its command line
---   n:messages "TAGS"                                                -- the stream's messages
+--   -- further words of its command line
+--   local n = nats.start { "--user", "plant", "--pass", "secret" }
+--   n:messages "TAGS" -- the stream's messages
 local uv = require "luv"
 local mosquitto = require "spec.support.mosquitto"
 local process = require "spec.support.process"
@@ -75,8 +76,9 @@ local function connect(n, done)
   assert(not c.why, c.why)
   c.text = c.text:match("^[^\n]*\n(.*)$")
   local user = n.user and (',"user":"%s","pass":"%s"'):format(n.user, n.password) or ""
-  c.socket:write(('CONNECT {"verbose":false,"pedantic":false,"headers":true%s}\r\nSUB %s 1\r\n'):format(
-    user, c.reply))
+  c.socket:write(
+    ('CONNECT {"verbose":false,"pedantic":false,"headers":true%s}\r\nSUB %s 1\r\n')
+      :format(user, c.reply))
   return done(c)
 end
 
@@ -103,8 +105,8 @@ function nats:messages(stream)
   return connect(self, function(c)
     local into = own_subject()
     c.socket:write(("SUB %s 2\r\n"):format(into))
-    local body = ('{"stream_name":"%s","config":{"deliver_subject":"%s","ack_policy":"none","deliver_policy":"all"}}')
-      :format(stream, into)
+    local body = ('{"stream_name":"%s","config":{"deliver_subject":"%s","ack_policy":"none",\z
+      "deliver_policy":"all"}}'):format(stream, into)
     c.socket:write(("PUB $JS.API.CONSUMER.CREATE.%s %s %d\r\n%s\r\n"):format(stream, c.reply, #body,
       body))
     local list, wanted = {}, nil
@@ -135,7 +137,9 @@ function nats:messages(stream)
         ::continue::
       end
       return wanted and #list >= wanted
-    end, function() return ("%d of %s, then: %s"):format(#list, tostring(wanted), c.text:sub(1, 300)) end)
+    end, function()
+      return ("%d of %s, then: %s"):format(#list, tostring(wanted), c.text:sub(1, 300))
+    end)
     c.socket:close()
     return list
   end)

@@ -92,8 +92,9 @@ host all all 127.0.0.1/32 reject
 local function launch(p)
   local path, words = as_nobody(programs() .. "postgres", { "-D", p.folder .. "/data" })
   if p.small then
-    words = { "-m", "sh", "-c", 'mount -t tmpfs -o mode=777,size=$0 tmpfs "$1" && shift && exec "$@"', tostring(p.small),
-      p.folder .. "/small", path, table.unpack(words) }
+    local mount = 'mount -t tmpfs -o mode=777,size=$0 tmpfs "$1" && shift && exec "$@"'
+    words = { "-m", "sh", "-c", mount, tostring(p.small), p.folder .. "/small", path,
+      table.unpack(words) }
     path = process.find "unshare"
   end
   p.process = process.start(path, words, { cwd = "/" })
@@ -106,12 +107,15 @@ function postgres.can_mount()
   return (process.run("unshare", { "-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt" })) == 0
 end
 
--- Start a server; `options`: further lines of its configuration, `small`: bytes of a file system of its own.
+-- Start a server; `options`: further lines of its configuration, `small`: bytes of a file system
+-- of its own.
 function postgres.start(options, small)
   template = template or make_template()
-  local p = setmetatable({ folder = open_folder(scope.folder()), port = mosquitto.free_port(), small = small },
-    postgres)
-  if small then open_folder(assert(uv.fs_mkdir(p.folder .. "/small", 511)) and p.folder .. "/small") end
+  local p = setmetatable({ folder = open_folder(scope.folder()), port = mosquitto.free_port(),
+    small = small }, postgres)
+  if small then
+    open_folder(assert(uv.fs_mkdir(p.folder .. "/small", 511)) and p.folder .. "/small")
+  end
   run_as_nobody("/bin/cp", { "-a", template .. "/data", p.folder .. "/data" })
   files.write(p.folder .. "/data/postgresql.conf", settings:format(p.port, p.folder, options or ""))
   files.write(p.folder .. "/data/pg_hba.conf", access)
@@ -123,10 +127,12 @@ end
 
 -- A hot standby of this one, which takes what it gets from it, on a port of its own.
 function postgres:start_standby()
-  local s = setmetatable({ folder = open_folder(scope.folder()), port = mosquitto.free_port(), standby = true }, postgres)
-  run_as_nobody(programs() .. "pg_basebackup", { "-D", s.folder .. "/data", "-h", self.folder, "-p", tostring(self.port),
-    "-U", "postgres", "-R", "-X", "stream", "-c", "fast" })
-  files.write(s.folder .. "/data/postgresql.conf", settings:format(s.port, s.folder, "hot_standby = on"))
+  local s = setmetatable({ folder = open_folder(scope.folder()), port = mosquitto.free_port(),
+    standby = true }, postgres)
+  run_as_nobody(programs() .. "pg_basebackup", { "-D", s.folder .. "/data", "-h", self.folder,
+    "-p", tostring(self.port), "-U", "postgres", "-R", "-X", "stream", "-c", "fast" })
+  files.write(s.folder .. "/data/postgresql.conf",
+    settings:format(s.port, s.folder, "hot_standby = on"))
   launch(s)
   return s
 end
