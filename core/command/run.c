@@ -98,10 +98,11 @@ static void end (void *ctx) {
 }
 
 /* All lines are closed: give the outlets some time to send the values that they have not sent
-** yet. */
+** yet. Scripts that would run meanwhile only keep the loop from it. */
 static void end_outlets (void *ctx) {
   running *r = ctx;
   r->sending = true;
+  tl_script_end(r->script);
   tl_outlets_stop(r->outlets, OUTLETS_MS, end, r);
 }
 

@@ -16,9 +16,15 @@ bool tl_as_from_name (tl_slice name, tl_as *out) {
 const char *tl_as_name (tl_as as) { return names[as]; }
 
 static int64_t offset_at (const tl_aggregate *a, int64_t t) {
-  size_t i = a->shift_count;
-  while (i > 0 && a->shifts[i - 1].from_ms > t) i--;
-  return i > 0 ? a->shifts[i - 1].offset_ms : a->offset_ms;
+  size_t low = 0, high = a->shift_count; /* how many shifts are at t or before it */
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (a->shifts[middle].from_ms > t)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return low > 0 ? a->shifts[low - 1].offset_ms : a->offset_ms;
 }
 
 static int64_t floor_to (int64_t t, int64_t every) {

@@ -19,6 +19,12 @@ void tl_query_fini (tl_query *q) {
   tl_buf_fini(&q->texts);
 }
 
+size_t tl_query_bytes (const tl_query *q) { return q->rows.len + q->texts.len; }
+
+static bool is_too_long (const tl_query *q) {
+  return q->most_bytes > 0 && tl_query_bytes(q) > q->most_bytes;
+}
+
 static bool keep_row (void *ctx, const tl_history_row *row) {
   tl_query *q = ctx;
   tl_history_row copy = *row;
@@ -28,16 +34,23 @@ static bool keep_row (void *ctx, const tl_history_row *row) {
   }
   tl_buf_add(&q->rows, &copy, sizeof copy);
   q->count++;
-  return !q->rows.failed && !q->texts.failed;
+  return !q->rows.failed && !q->texts.failed && !is_too_long(q) && !q->stop;
 }
 
 static bool keep_interval (void *ctx, const tl_interval *i) {
   tl_query *q = ctx;
   tl_buf_add(&q->rows, i, sizeof *i);
-  return !q->rows.failed && ++q->count < q->most;
+  return !q->rows.failed && ++q->count < q->most && !q->stop;
 }
 
-static bool feed (void *ctx, const tl_history_row *row) { return tl_aggregate_row(ctx, row); }
+static bool feed (void *ctx, const tl_history_row *row) {
+  tl_aggregate *a = ctx;
+  return tl_aggregate_row(a, row) && !((tl_query *)a->ctx)->stop;
+}
+
+bool tl_query_is_too_fine (const tl_query *q) {
+  return (uint64_t)((q->to_ms - q->from_ms) / q->every_ms) >= q->most;
+}
 
 static void read_intervals (tl_query *q, tl_history_reader *r, const tl_history_range *range) {
   int64_t end = q->to_ms < q->now_ms ? q->to_ms : q->now_ms;
@@ -50,7 +63,7 @@ static void read_intervals (tl_query *q, tl_history_reader *r, const tl_history_
                      .as = q->as,
                      .row = keep_interval,
                      .ctx = q };
-  if ((uint64_t)((q->to_ms - q->from_ms) / q->every_ms) >= q->most) {
+  if (tl_query_is_too_fine(q)) {
     q->rc = tl_fail(&q->err, TL_ETOOBIG, 0, "more than %llu intervals: a longer `every` is wanted",
                     (unsigned long long)q->most);
     return;
@@ -72,6 +85,10 @@ void tl_query_run (tl_query *q) {
   else
     q->rc = tl_history_read(r, &range, keep_row, q, &q->left_out, &q->err);
   tl_history_reader_close(r);
+  if (is_too_long(q))
+    q->rc = tl_fail(&q->err, TL_ETOOBIG, 0,
+                    "the rows of this range take more than %zu MB: ask for a part of it",
+                    q->most_bytes >> 20);
   if (q->rows.failed || q->texts.failed)
     q->rc = tl_fail(&q->err, TL_ENOMEM, 0, "no memory for so many rows");
 }

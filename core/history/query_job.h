@@ -3,6 +3,8 @@
 #ifndef TL_HISTORY_QUERY_JOB_H
 #define TL_HISTORY_QUERY_JOB_H
 
+#include <stdatomic.h>
+
 #include "base/buf.h"
 #include "history/aggregate.h"
 
@@ -11,8 +13,10 @@ enum { TL_QUERY_ROWS = 1000000 }; /* that one answer holds, where nobody says le
 typedef struct {
   tl_buf path, tag; /* NUL-terminated; owned, as all that follows */
   int64_t from_ms, to_ms, now_ms;
-  uint64_t limit; /* rows, the newest; 0: as many as may be */
-  uint64_t most;  /* rows or intervals that it may hold: tl_query_init() says so many */
+  uint64_t limit;    /* rows, the newest; 0: as many as may be */
+  uint64_t most;     /* rows or intervals that it may hold: tl_query_init() says so many */
+  size_t most_bytes; /* that it may take; 0: as many as there are */
+  atomic_bool stop;  /* set by another thread: nobody waits for the answer any more */
   int64_t every_ms, offset_ms; /* every 0: rows as they are */
   uint16_t as;
   /* of tl_shift: when the offset of the zone changes in which intervals begin; may be empty */
@@ -28,8 +32,10 @@ typedef struct {
 
 void tl_query_init (tl_query *q);
 void tl_query_fini (tl_query *q);
+bool tl_query_is_too_fine (const tl_query *q); /* every > 0: more intervals than it may hold */
 void tl_query_run (tl_query *q);
 tl_history_row tl_query_row (const tl_query *q, size_t i);
+size_t tl_query_bytes (const tl_query *q); /* of the answer */
 const tl_interval *tl_query_interval (const tl_query *q, size_t i);
 
 #endif

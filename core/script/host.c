@@ -80,13 +80,19 @@ int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *er
   return TL_OK;
 }
 
+void tl_script_end (tl_script *s) {
+  tl_history_drop(s, false);
+  tl_turn_drop_all(s);
+  tl_timers_stop(s);
+}
+
 void tl_script_free (tl_script *s) {
   if (!s) return;
   if (s->caller.console) s->caller.console->close(s);
   if (s->config.close) s->config.close(s);
   tl_failures_free(s);
   tl_errors_free(s);
-  tl_history_drop(s);
+  tl_history_drop(s, true);
   tl_turn_drop_all(s);
   tl_timers_stop(s);
   tl_sandbox_fini(&s->box);

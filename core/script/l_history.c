@@ -9,12 +9,21 @@
 #include "script/turn.h"
 
 #define ANSWER "tagline.history.answer"
-/* So long rows are made into Lua tables, so many between two looks at the clock. A number of rows
-** would be no bound: making one may have the collector free thousands of others. */
-enum { SLICE_NS = 1000000, LOOK_EACH = 20 };
+enum {
+  /* So long rows are made into Lua tables, so many between two looks at the clock. A number of rows
+  ** would be no bound: making one may have the collector free thousands of others. */
+  SLICE_NS = 1000000,
+  LOOK_EACH = 20,
+  /* Questions of handlers that threads of the pool answer at a time. The pool has other work, too;
+  ** at the end of the process these are waited for. */
+  AT_WORK = 2,
+  WAITING = 1000 /* questions of handlers; one more is refused */
+};
+/* What one answer may take, and the answers together that handlers have not made into tables. */
+static const size_t ANSWER_BYTES = 128 * 1048576, ANSWERS_BYTES = 256 * 1048576;
 
-/* A query that runs, or a caller that lets the loop run (rest): an evaluation, or the
-** coroutine of a handler. */
+/* A query, or a caller that lets the loop run (rest): an evaluation, or the coroutine of a
+** handler. Questions of evaluations begin at once, those of handlers one after the other. */
 typedef struct tl_asking {
   tl_due turn; /* first: see run_due */
   struct tl_asking *next;
@@ -22,8 +31,17 @@ typedef struct tl_asking {
   tl_eval *eval;
   lua_State *co; /* if there is no evaluation */
   int coroutine; /* registry reference, or LUA_NOREF */
+  bool begun;    /* a thread works on the query, or has done so */
+  bool working;  /* it does now */
   tl_query *query;
+  tl_buf zone; /* NUL-terminated, or empty */
 } asking;
+
+/* What Lua has of an answer. */
+typedef struct {
+  tl_query *query; /* NULL: closed */
+  tl_script *s;
+} answer;
 
 static void free_query (tl_query *q) {
   if (!q) return;
@@ -33,11 +51,12 @@ static void free_query (tl_query *q) {
 
 static void free_asking (asking *a) {
   if (a->s) {
-    asking **at = &a->s->asking;
+    asking **at = &a->s->history.asking;
     while (*at && *at != a) at = &(*at)->next;
     if (*at) *at = a->next;
   }
   free_query(a->query);
+  tl_buf_fini(&a->zone);
   free(a);
 }
 
@@ -45,35 +64,36 @@ static void free_asking (asking *a) {
 ** waits for it. */
 static void drop_rows (void *ctx) { tl_query_fini(ctx); }
 
-static void free_soon (tl_script *s, tl_query *q) {
-  if (tl_work_start(s->loop, drop_rows, free, q) != TL_OK) free_query(q);
+static void close_answer (answer *n, bool collected) {
+  if (!n->query) return;
+  n->s->history.bytes -= tl_query_bytes(n->query);
+  if (collected || tl_work_start(n->s->loop, drop_rows, free, n->query) != TL_OK)
+    free_query(n->query);
+  n->query = NULL;
 }
 
 static int answer_gc (lua_State *L) {
-  tl_query **q = luaL_checkudata(L, 1, ANSWER);
-  free_query(*q);
-  *q = NULL;
+  close_answer(luaL_checkudata(L, 1, ANSWER), true);
   return 0;
 }
 
 /* answer:fill(list, at): put the next rows into the list, from place `at` on. Returns the
 ** place behind them; nil: these were the last. */
 static int answer_fill (lua_State *L) {
-  tl_query **q = luaL_checkudata(L, 1, ANSWER);
+  answer *n = luaL_checkudata(L, 1, ANSWER);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_Integer at = luaL_checkinteger(L, 3);
-  if (!*q || at < 1) return luaL_error(L, "attempt to use a closed answer");
-  const size_t count = (*q)->count;
+  if (!n->query || at < 1) return luaL_error(L, "attempt to use a closed answer");
+  const size_t count = n->query->count;
   size_t to = (size_t)at - 1;
   lua_settop(L, 2);
   for (uint64_t end = tl_clock_mono_ns() + SLICE_NS; to < count && tl_clock_mono_ns() < end;) {
     size_t from = to;
     to = count - from < LOOK_EACH ? count : from + LOOK_EACH;
-    tl_push_query_rows(L, *q, from, to);
+    tl_push_query_rows(L, n->query, from, to);
   }
   if (to >= count) {
-    free_soon(tl_script_of(L), *q);
-    *q = NULL;
+    close_answer(n, false);
     return 0;
   }
   lua_pushinteger(L, (lua_Integer)to + 1);
@@ -85,8 +105,8 @@ static int push_answer (lua_State *L, void *arg) {
   asking *a = arg;
   if (!a->query) return 0;
   if (a->query->rc < 0) return tl_push_query_why(L, a->query);
-  tl_query **q = lua_newuserdatauv(L, sizeof *q, 0);
-  *q = NULL;
+  answer *n = lua_newuserdatauv(L, sizeof *n, 0);
+  *n = (answer){ NULL, tl_script_of(L) };
   if (luaL_newmetatable(L, ANSWER)) {
     static const luaL_Reg methods[] = { { "fill", answer_fill }, { "__gc", answer_gc }, { 0 } };
     luaL_setfuncs(L, methods, 0);
@@ -95,9 +115,63 @@ static int push_answer (lua_State *L, void *arg) {
   }
   lua_setmetatable(L, -2);
   tl_push_query_list(L, a->query);
-  *q = a->query;
+  n->query = a->query;
+  n->s->history.bytes += tl_query_bytes(n->query);
   a->query = NULL;
   return 2;
+}
+
+/* --- one after the other --- */
+
+/* The questions of handlers. */
+typedef struct {
+  size_t begun, waiting; /* begun: also those that are answered, and wait for their turn */
+  asking *oldest;        /* of those that wait */
+} questions;
+
+static questions look (const tl_script *s) {
+  questions q = { 0 };
+  for (asking *a = s->history.asking; a; a = a->next) {
+    if (!a->query || a->coroutine == LUA_NOREF) continue;
+    if (a->begun) {
+      q.begun++;
+    } else {
+      q.waiting++;
+      q.oldest = a;
+    }
+  }
+  return q;
+}
+
+static void work (void *ctx) {
+  asking *a = ctx;
+  tl_query *q = a->query;
+  /* the zone is read from a file, so here */
+  q->rc = a->zone.len > 0 ? tl_query_add_zone(q, (const char *)a->zone.at, &q->err) : TL_OK;
+  if (q->rc >= 0) tl_query_run(q);
+}
+
+static void on_done (void *ctx);
+
+static bool begin (asking *a) {
+  a->begun = a->working = tl_work_start(a->s->loop, work, on_done, a) == TL_OK;
+  return a->begun;
+}
+
+static void begin_next (tl_script *s) {
+  questions all = look(s);
+  asking *a = all.oldest;
+  if (!a || all.begun >= AT_WORK) return;
+  tl_err *err = &a->query->err;
+  if (s->history.bytes > ANSWERS_BYTES)
+    a->query->rc = tl_fail(err, TL_EFULL, 0,
+                           "answers that handlers asked for and have not taken yet hold %zu MB",
+                           s->history.bytes >> 20);
+  else if (!begin(a))
+    a->query->rc = tl_fail(err, TL_ENOMEM, 0, "not enough memory");
+  if (a->begun) return;
+  a->begun = true;
+  tl_turn_wait(s, &a->turn);
 }
 
 static int p_go_on (lua_State *L) {
@@ -122,16 +196,16 @@ static void go_on (asking *a) {
   tl_buf_fini(&err);
   luaL_unref(s->box.L, LUA_REGISTRYINDEX, a->coroutine);
   free_asking(a);
+  begin_next(s);
 }
 
 static void run_due (tl_due *due) { go_on((asking *)due); }
 
 static void drop_due (tl_due *due) { (void)due; } /* tl_history_drop() has taken it out */
 
-static void work (void *ctx) { tl_query_run(((asking *)ctx)->query); }
-
 static void on_done (void *ctx) {
   asking *a = ctx;
+  a->working = false;
   if (!a->s) {
     free_asking(a);
   } else if (a->eval) {
@@ -146,17 +220,27 @@ static void on_done (void *ctx) {
   }
 }
 
-static void on_stop (void *ctx) { ((asking *)ctx)->eval = NULL; }
+static void on_stop (void *ctx) {
+  asking *a = ctx;
+  a->eval = NULL;
+  if (a->query) a->query->stop = true;
+}
 
 /* The script ends. Threads may still run queries for it: on_done() frees those. */
-void tl_history_drop (tl_script *s) {
-  while (s->asking) {
-    asking *a = s->asking;
-    bool working = a->query && !tl_turn_waits(&a->turn);
+void tl_history_drop (tl_script *s, bool evaluations) {
+  for (asking *a = s->history.asking, *next; a; a = next) {
+    next = a->next;
+    if (a->coroutine == LUA_NOREF && !evaluations) continue;
     tl_turn_forget(s, &a->turn);
-    s->asking = a->next;
+    if (!a->working) {
+      free_asking(a);
+      continue;
+    }
+    asking **at = &s->history.asking;
+    while (*at != a) at = &(*at)->next;
+    *at = next;
     a->s = NULL;
-    if (!working) free_asking(a);
+    a->query->stop = true;
   }
 }
 
@@ -178,8 +262,9 @@ static asking *new_asking (lua_State *L, tl_script *s) {
                  .eval = tl_eval_of(L),
                  .co = L,
                  .coroutine = LUA_NOREF,
-                 .next = s->asking };
-  s->asking = a;
+                 .next = s->history.asking };
+  tl_buf_init(&a->zone);
+  s->history.asking = a;
   if (!a->eval) { /* if luaL_ref raises (no memory), `a` is freed when the script ends */
     lua_pushthread(L);
     a->coroutine = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -192,17 +277,20 @@ static int wait_here (lua_State *L, asking *a) {
   return lua_yieldk(L, 0, lua_gettop(L), after_wait);
 }
 
-static bool ask (tl_script *s, asking *a, const tl_query *question, tl_slice tag,
-                 const char *path) {
+/* Have the question answered. False: no memory; it is the caller's then. */
+static bool ask (tl_script *s, asking *a, const tl_query *question, const char *texts[3]) {
   tl_query *q = malloc(sizeof *q);
   if (!q) return false;
   *q = *question;
   a->query = q;
-  tl_buf_slice(&q->tag, tag);
-  tl_buf_byte(&q->tag, '\0');
-  tl_buf_str(&q->path, path);
-  tl_buf_byte(&q->path, '\0');
-  return !q->path.failed && !q->tag.failed && tl_work_start(s->loop, work, on_done, a) == TL_OK;
+  tl_buf *into[3] = { &q->tag, &q->path, &a->zone };
+  for (int i = 0; i < 3; i++) {
+    if (!texts[i]) continue;
+    tl_buf_str(into[i], texts[i]);
+    tl_buf_byte(into[i], '\0');
+    if (into[i]->failed) return false;
+  }
+  return (!a->eval && look(s).begun >= AT_WORK) || begin(a);
 }
 
 /* live.history(query): waits; gives an answer and its list, or nil and why. */
@@ -220,25 +308,25 @@ int tl_live_history (lua_State *L) {
   if (!tl_eval_of(L) && !lua_isyieldable(L))
     return luaL_error(L, "history() waits for the disk: in a handler it needs a coroutine, as in "
                          "coroutine.wrap(function() … end)()");
-  size_t len;
-  lua_getfield(L, 1, "tag");
-  const char *tag = luaL_checklstring(L, -1, &len);
-  lua_settop(L, 2);
+  if (!tl_eval_of(L) && look(s).waiting >= WAITING) {
+    lua_pushnil(L);
+    lua_pushfstring(L, "%d questions to the history wait already: ask less often", WAITING);
+    return 2;
+  }
   /* Everything that may raise comes before anything is owned. */
   tl_query question;
   tl_query_init(&question);
+  lua_settop(L, 1);
   tl_read_query(L, 1, &question);
-  lua_getfield(L, 1, "tag"); /* left on the stack, which keeps the text alive */
+  question.most_bytes = ANSWER_BYTES;
+  lua_getfield(L, 1, "tag"); /* left on the stack, as the next, which keeps the texts alive */
   lua_getfield(L, 1, "zone");
-  const char *zone = lua_tostring(L, -1); /* kept alive by the table at 1 */
-  tl_err err = { .text = "" };
+  const char *texts[3] = { luaL_checkstring(L, 2), path, lua_tostring(L, 3) };
   asking *a = new_asking(L, s);
-  int rc = tl_query_add_zone(&question, zone, &err);
-  if (rc >= 0 && ask(s, a, &question, tl_slice_of(tag, len), path)) return wait_here(L, a);
-  if (!a->query) tl_query_fini(&question);
+  if (ask(s, a, &question, texts)) return wait_here(L, a);
   luaL_unref(L, LUA_REGISTRYINDEX, a->coroutine);
   free_asking(a);
-  return luaL_error(L, "%s", rc < 0 ? err.text : "not enough memory");
+  return luaL_error(L, "not enough memory");
 }
 
 /* live.rest(): let the loop run, if the caller can wait. */

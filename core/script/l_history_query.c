@@ -8,14 +8,19 @@
 
 /* --- the query --- */
 
+/* Seconds: beyond the year 9999 in both directions (tagline.history.range says which are taken),
+** and so little that no sum of some of them in ms leaves 64 bits. */
+static const double SECONDS_MAX = 1e12;
+
 static int64_t ms_field (lua_State *L, int table, const char *name, int64_t otherwise) {
   lua_getfield(L, table, name);
-  double seconds = lua_isnil(L, -1) ? 0 : luaL_checknumber(L, -1);
-  int64_t ms = lua_isnil(L, -1)
-                   ? otherwise
-                   : (int64_t)(seconds < 0 ? seconds * 1000 - 0.5 : seconds * 1000 + 0.5);
+  bool is_there = !lua_isnil(L, -1);
+  double seconds = is_there ? luaL_checknumber(L, -1) : 0;
+  if (!(seconds >= -SECONDS_MAX && seconds <= SECONDS_MAX))
+    luaL_error(L, "%s: no time this far away is read", name);
   lua_pop(L, 1);
-  return ms;
+  if (!is_there) return otherwise;
+  return (int64_t)(seconds < 0 ? seconds * 1000 - 0.5 : seconds * 1000 + 0.5);
 }
 
 void tl_read_query (lua_State *L, int index, tl_query *q) {
@@ -60,6 +65,7 @@ int tl_query_add_zone (tl_query *q, const char *name, tl_err *err) {
   enum { STEP = 7 * 24 * 3600 };
   tl_zone *zone = NULL;
   if (!name || q->every_ms <= 0 || strcmp(name, "UTC") == 0) return TL_OK;
+  if (tl_query_is_too_fine(q)) return TL_OK; /* it will be refused */
   int rc = tl_zone_load(&zone, name, err);
   if (rc < 0) return rc;
   int64_t at = (q->from_ms - q->every_ms) / 1000 - STEP, end = q->to_ms / 1000 + STEP;

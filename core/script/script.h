@@ -105,6 +105,12 @@ typedef struct {
   const tl_console_hooks *console; /* NULL: no console was attached yet */
 } tl_script_callers;
 
+/* l_history.c */
+typedef struct {
+  struct tl_asking *asking; /* questions that are not answered yet, the newest first */
+  size_t bytes;             /* of answers whose rows are not all Lua tables yet */
+} tl_script_history;
+
 struct tl_script {
   tl_sandbox box; /* must be first, for tl_script_of() */
   tl_gateway *gateway;
@@ -122,8 +128,8 @@ struct tl_script {
   int objects; /* l_objects.c: registry reference of a weak table from address to userdata */
   /* handlers.c: the observer that calls on_value, on_status, on_connect, on_disconnect */
   tl_observer acting;
-  struct tl_asking *asking; /* l_history.c: queries under way */
-  struct tl_repl *repl;     /* repl/eval.c: what all consoles share */
+  tl_script_history history;
+  struct tl_repl *repl; /* repl/eval.c: what all consoles share */
 };
 
 /* The script that a Lua state or coroutine belongs to. */

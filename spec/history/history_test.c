@@ -536,21 +536,29 @@ static void whole_days_go_with_their_tables (void **state) {
 }
 
 /* A million in a process; here four: the newest, and how many there are in front of them. */
-static void an_answer_holds_no_more_than_it_may (void **state) {
-  world *w = *state;
-  tl_query q;
+static void begin_question (world *w, tl_query *q, bool intervals) {
+  tl_query_init(q);
+  assert_int_equal(q->most, TL_QUERY_ROWS);
+  tl_buf_add(&q->path, w->path, strlen(w->path) + 1);
+  tl_buf_add(&q->tag, "l.s.a", 6);
+  q->to_ms = q->now_ms = 10000;
+  q->every_ms = intervals ? 1000 : 0;
+  q->as = 1 << TL_AS_AVG;
+}
+
+static void store_ten (world *w) {
   open_it(w, 0);
   for (int i = 0; i < 10; i++) add(w, 0, 1000 * i, i);
   store_at(w, 20000);
+}
+
+static void an_answer_holds_no_more_than_it_may (void **state) {
+  world *w = *state;
+  tl_query q;
+  store_ten(w);
   for (int intervals = 0; intervals < 2; intervals++) {
-    tl_query_init(&q);
-    assert_int_equal(q.most, TL_QUERY_ROWS);
+    begin_question(w, &q, intervals);
     q.most = 4;
-    tl_buf_add(&q.path, w->path, strlen(w->path) + 1);
-    tl_buf_add(&q.tag, "l.s.a", 6);
-    q.to_ms = q.now_ms = 10000;
-    q.every_ms = intervals ? 1000 : 0;
-    q.as = 1 << TL_AS_AVG;
     tl_query_run(&q);
     assert_int_equal(q.rc, intervals ? TL_ETOOBIG : TL_OK);
     assert_int_equal(q.count, intervals ? 0 : 4);
@@ -558,6 +566,34 @@ static void an_answer_holds_no_more_than_it_may (void **state) {
     for (size_t i = 0; i < q.count; i++)
       assert_int_equal(tl_query_row(&q, i).time_ms, 6000 + 1000 * (int64_t)i);
     if (!intervals) assert_int_equal(q.left_out, 6);
+    tl_query_fini(&q);
+  }
+}
+
+static void an_answer_is_bounded_in_bytes (void **state) {
+  world *w = *state;
+  tl_query q;
+  store_ten(w);
+  for (size_t most = 1; most < 3; most++) {
+    begin_question(w, &q, false);
+    q.most_bytes = most * 5 * sizeof(tl_history_row);
+    tl_query_run(&q);
+    assert_int_equal(q.rc, most == 1 ? TL_ETOOBIG : TL_OK);
+    if (most == 1) assert_non_null(strstr(q.err.text, "ask for a part of it"));
+    assert_true(tl_query_bytes(&q) <= q.most_bytes + sizeof(tl_history_row));
+    tl_query_fini(&q);
+  }
+}
+
+static void nobody_waits_for_an_answer_any_more (void **state) {
+  world *w = *state;
+  tl_query q;
+  store_ten(w);
+  for (int intervals = 0; intervals < 2; intervals++) {
+    begin_question(w, &q, intervals);
+    q.stop = true;
+    tl_query_run(&q);
+    assert_true(q.count <= 1);
     tl_query_fini(&q);
   }
 }
@@ -578,6 +614,8 @@ int main (void) {
     T(the_value_held_at_the_begin_comes_first),
     T(a_limit_keeps_the_newest),
     T(an_answer_holds_no_more_than_it_may),
+    T(an_answer_is_bounded_in_bytes),
+    T(nobody_waits_for_an_answer_any_more),
     T(statuses_texts_and_integers_come_back),
     T(an_unknown_tag_is_an_error),
     T(one_process_writes_it),

@@ -21,6 +21,10 @@ describe("the range of a history", function()
     it("reads the time " .. text, function() assert.equal(seconds, range.time(text)) end)
   end
 
+  it("begins in the year 0 at the earliest", function()
+    assert.equal(range.time "0000-01-01", range.read({ to = "0001-01-01", last = "500y" }, now).from)
+  end)
+
   it("has intervals and aggregates", function()
     local q = range.read({ last = "1h", every = "1m", as = { "min", "max" } }, now)
     assert.equal(60, q.every)
@@ -37,6 +41,8 @@ describe("the range of a history", function()
     ["from and last"] = { { from = 5, last = 4 }, "expected from or last, got both" },
     ["a wrong time"] = { { from = "yesterday" }, "from: expected a time such as" },
     ["a month 13"] = { { from = "2026-13-01" }, "from: expected a time such as" },
+    ["a time that is none"] = { { from = 0 / 0 }, "from: expected a time such as" },
+    ["a time beyond the years 0 to 9999"] = { { to = 1e300 }, "to: expected a time such as" },
     ["a limit of 0"] = { { limit = 0 }, "limit: expected an integer from 1" },
   } do
     it("refuses " .. what, function()

@@ -148,6 +148,14 @@ static void rows_intervals_and_errors (void **unused) {
       "zone = 'Nowhere/Land' })",
       "Nowhere/Land" },
     { "return history(5)", "history: expected a tag or its full name" },
+    { "return history('l.s.v', { from = -1e300, to = 0 })", "from: expected a time" },
+    { "return history('l.s.v', { to = 0/0 })", "to: expected a time" },
+    { "return plot('l.s.v', { width = -5 })", "plot: width: expected an integer from 10 to 1000" },
+    { "return plot('l.s.v', { hight = 5 })", "plot: unknown option 'hight'; expected from" },
+    /* a zone's clocks change 80,000 times meanwhile: no thread counts them for what is refused */
+    { "return history('l.s.v', { from = '0000-01-01', to = '9999-01-01', every = 1, as = 'avg', "
+      "zone = 'Europe/Berlin' })",
+      "more than 1000000 intervals" },
   };
   for (size_t i = 0; i < COUNT(wrong); i++) {
     answer a;
@@ -180,6 +188,20 @@ static void a_coroutine_of_a_handler_waits (void **unused) {
   assert_int_equal(feed("s", "4"), TL_OK);
   answers("return #history('l.s.v', " ALL ")", "100");
   answers("return seen.n", "1");
+}
+
+/* Two are answered at a time, a thousand wait, and whoever asks more is told. The script ends with
+** most of them unanswered. */
+static void questions_of_handlers_are_bounded (void **unused) {
+  (void)unused;
+  holds("seen.refused, seen.come = 0, 0 seen.hook = function() seen.hook = nil for i = 1, 1005 do "
+        "coroutine.wrap(function() local rows, why = history('l.s.v', " ALL ") "
+        "if rows then seen.come = seen.come + 1 elseif why:find '^1000 questions' then "
+        "seen.refused = seen.refused + 1 end end)() end end");
+  assert_int_equal(feed("s", "1"), TL_OK);
+  answers("return seen.refused", "3");
+  answers("return #history('l.s.v', " ALL ")", "100"); /* a prompt waits for none of them */
+  for (answer a = { .dones = 0 }; strcmp(a.text, "true") != 0;) ask("return seen.come > 2", &a);
 }
 
 /* The evaluation goes, or the script, while a thread reads. */
@@ -339,8 +361,11 @@ static void an_import_is_whole_or_says_why (void **unused) {
 #define SPEC(f) cmocka_unit_test_setup_teardown(f, begin_with_history, end_all)
 int main (void) {
   const struct CMUnitTest tests[] = {
-    SPEC(rows_intervals_and_errors),          SPEC(a_coroutine_of_a_handler_waits),
-    SPEC(who_goes_meanwhile_is_not_answered), SPEC(without_memory_there_is_an_answer_all_the_same),
+    SPEC(rows_intervals_and_errors),
+    SPEC(a_coroutine_of_a_handler_waits),
+    SPEC(questions_of_handlers_are_bounded),
+    SPEC(who_goes_meanwhile_is_not_answered),
+    SPEC(without_memory_there_is_an_answer_all_the_same),
     SPEC(an_import_is_whole_or_says_why),
   };
   sqlite_fails_too();

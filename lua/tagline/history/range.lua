@@ -28,11 +28,15 @@ local function days(year, month, day)
   return era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468
 end
 
+-- Seconds since 1970 of the years 0 to 9999, which are all that a text can say: milliseconds, their
+-- sums and differences stay far from the ends of 64 bits.
+local FIRST, LAST = days(0, 1, 1) * 86400, days(10000, 1, 1) * 86400
+
 --- Seconds since 1970 of a number, or of "2026-11-29", "2026-11-29 12:00",
 --- "2026-11-29T12:00:00.5+01:00"; UTC where no offset is written. nil and why.
 function range.time(value)
-  if type(value) == "number" then return value end
   local what = 'a time such as "2026-11-29T12:00" or seconds since 1970'
+  if type(value) == "number" and value >= FIRST and value <= LAST then return value end
   if type(value) ~= "string" then return nil, kinds.expected(what, value) end
   local y, mo, d, rest = value:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)(.*)$")
   if not y then return nil, kinds.expected(what, value) end
@@ -99,7 +103,7 @@ function range.read(options, now)
     seconds, why = range.duration(options.last)
     if not seconds then return nil, why end
     if q.from then return nil, "expected from or last, got both" end
-    q.from = (q.to or now) - seconds
+    q.from = math.max(FIRST, (q.to or now) - seconds)
   end
   q.to = q.to or now + 0.001
   q.from = q.from or q.to - 86400

@@ -1,4 +1,5 @@
 --- history() and plot() of the prompt: what was, as rows or as a curve.
+local kinds = require "tagline.config.kinds"
 local csv = require "tagline.history.csv"
 local plot = require "tagline.history.plot"
 local range = require "tagline.history.range"
@@ -98,6 +99,22 @@ function history.word(live)
   end
 end
 
+local PLOT = { width = kinds.integer(10, 1000), height = kinds.integer(2, 200),
+  ascii = kinds.boolean, from = false, to = false, last = false }
+
+--- Options of plot, checked but for its times; an error says what was expected.
+local function check_options(options)
+  for key, value in pairs(options) do
+    local check = PLOT[key]
+    if check == nil then
+      error(("plot: unknown option '%s'; expected from, to, last, width, height or ascii"):format(
+        tostring(key)), 3)
+    end
+    local wrong = check and check(value)
+    if wrong then error(("plot: %s: %s"):format(key, wrong), 3) end
+  end
+end
+
 --- plot(tag … [, "1d" | { from =, to =, last =, ascii =, width =, height = }])
 function history.plot_word(live, api)
   return function(...)
@@ -109,6 +126,7 @@ function history.plot_word(live, api)
       options = type(last) == "table" and last or { last = last }
       count = count - 1
     end
+    check_options(options)
     local question, why = range.read({ from = options.from, to = options.to,
       last = options.last }, live.now())
     if not question then error("plot: " .. why, 2) end
