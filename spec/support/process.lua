@@ -169,15 +169,23 @@ function process:rss()
     "VmRSS:%s*(%d+) kB")) * 1024
 end
 
--- Processor time used so far, in seconds.
-function process:cpu()
-  local fields = files.read(("/proc/%d/stat"):format(self.pid)):match("%) (.*)")
+-- Processor time in seconds that a `stat` file of /proc tells.
+local function cpu_of(path)
+  local fields = files.read(path):match("%) (.*)")
   local n, ticks = 0, 0
   for field in fields:gmatch("%S+") do
     n = n + 1
     if n == 12 or n == 13 then ticks = ticks + tonumber(field) end
   end
   return ticks / 100
+end
+
+-- Processor time used so far, in seconds.
+function process:cpu() return cpu_of(("/proc/%d/stat"):format(self.pid)) end
+
+-- The same of its first thread, which is the one of the loop.
+function process:loop_cpu()
+  return cpu_of(("/proc/%d/task/%d/stat"):format(self.pid, self.pid))
 end
 
 -- Processor time, in seconds, that the program uses while `work` runs. What specs measure
