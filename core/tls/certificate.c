@@ -43,9 +43,9 @@ static bool address_text (const ASN1_OCTET_STRING *ip, char *out, size_t room) {
   const unsigned char *b = ASN1_STRING_get0_data(ip);
   int len = ASN1_STRING_length(ip);
   if (len == 4) {
-    snprintf(out, room, "IP:%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
+    snprintf(out, room, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
   } else if (len == 16) {
-    size_t used = (size_t)snprintf(out, room, "IP:");
+    size_t used = 0;
     for (int i = 0; i < 16 && used < room; i += 2) {
       unsigned part = (unsigned)b[i] << 8 | b[i + 1];
       used += (size_t)snprintf(out + used, room - used, "%s%x", i > 0 ? ":" : "", part);
@@ -54,42 +54,56 @@ static bool address_text (const ASN1_OCTET_STRING *ip, char *out, size_t room) {
   return len == 4 || len == 16;
 }
 
-static bool name_text (const GENERAL_NAME *g, char *out, size_t room) {
-  char shown[80];
-  if (g->type == GEN_IPADD) return address_text(g->d.iPAddress, out, room);
+/* Is it as it stands in the certificate, and one name, not a pattern? */
+static bool is_usable (const char *shown, tl_slice text) {
+  return tl_slice_eq(tl_slice_str(shown), text) && text.len > 0 && !memchr(text.at, '*', text.len);
+}
+
+/* One name as text. *usable: tls_server_name may be it. */
+static bool name_text (const GENERAL_NAME *g, char out[TL_TLS_NAME], bool *usable) {
+  *usable = true;
+  if (g->type == GEN_IPADD) return address_text(g->d.iPAddress, out, TL_TLS_NAME);
   if (g->type != GEN_DNS) return false;
   const ASN1_IA5STRING *s = g->d.dNSName;
   tl_slice text = tl_slice_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
-  snprintf(out, room, "DNS:%s", tl_printable(shown, sizeof shown, text));
+  tl_printable(out, TL_TLS_NAME, text);
+  *usable = is_usable(out, text);
   return true;
 }
 
-void tl_tls_names_in (X509 *cert, char *out, size_t room) {
+/* Without alternative names the subject's common name counts. */
+static void subject_text (X509 *cert, char *out, size_t room, char usable[TL_TLS_NAME]) {
+  const X509_NAME *subject = X509_get_subject_name(cert);
+  int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  char one[TL_TLS_NAME];
+  tl_tls_name_of(subject, one);
+  if (at >= 0) {
+    const ASN1_STRING *s = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+    tl_slice text = tl_slice_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
+    tl_printable(one, sizeof one, text);
+    if (is_usable(one, text)) memcpy(usable, one, sizeof one);
+  }
+  snprintf(out, room, "'%.98s'", one);
+}
+
+void tl_tls_names_in (X509 *cert, char *out, size_t room, char usable[TL_TLS_NAME]) {
   enum { SHOWN = 3 };
   GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
   char one[TL_TLS_NAME];
   size_t used = 0;
   int shown = 0, found = 0;
-  out[0] = '\0';
+  bool fits;
+  out[0] = usable[0] = '\0';
   for (int i = 0; names && i < sk_GENERAL_NAME_num(names); i++) {
-    if (!name_text(sk_GENERAL_NAME_value(names, i), one, sizeof one) || found++ >= SHOWN) continue;
-    int n = snprintf(out + used, room - used, "%s'%s'", shown++ ? ", " : "", one);
+    if (!name_text(sk_GENERAL_NAME_value(names, i), one, &fits)) continue;
+    if (fits && usable[0] == '\0') memcpy(usable, one, sizeof one);
+    if (found++ >= SHOWN) continue;
+    int n = snprintf(out + used, room - used, "%s'%.78s'", shown++ ? ", " : "", one);
     if (n > 0 && (size_t)n < room - used) used += (size_t)n;
   }
   if (found > SHOWN) snprintf(out + used, room - used, " and %d more", found - SHOWN);
   GENERAL_NAMES_free(names);
-  if (found > 0) return;
-  tl_tls_name_of(X509_get_subject_name(cert), one); /* no alternative names: the subject counts */
-  snprintf(out, room, "'%.98s'", one);
-}
-
-bool tl_tls_names_an_address (X509 *cert) {
-  GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
-  bool found = false;
-  for (int i = 0; names && i < sk_GENERAL_NAME_num(names); i++)
-    found = found || sk_GENERAL_NAME_value(names, i)->type == GEN_IPADD;
-  GENERAL_NAMES_free(names);
-  return found;
+  if (found == 0) subject_text(cert, out, room, usable);
 }
 
 void tl_tls_fingerprint (X509 *cert, char out[100]) {

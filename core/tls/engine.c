@@ -78,13 +78,13 @@ static int set_name (tl_tls *t, const tl_tls_peer *peer, tl_err *err) {
   if (peer->name.len >= sizeof t->name || memchr(peer->name.at, 0, peer->name.len))
     return tl_fail(err, TL_ESYNTAX, 0, "expected a name of at most %zu bytes", sizeof t->name - 1);
   memcpy(t->name, peer->name.at, peer->name.len);
-  t->by_address = is_address(t->name);
-  bool good = t->by_address || SSL_set_tlsext_host_name(t->ssl, t->name) == 1;
+  bool by_address = is_address(t->name);
+  bool good = by_address || SSL_set_tlsext_host_name(t->ssl, t->name) == 1;
   if (t->context->verify == TL_TLS_VERIFY && !t->context->has_psk) {
     X509_VERIFY_PARAM *param = SSL_get0_param(t->ssl);
     X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    good = good && (t->by_address ? X509_VERIFY_PARAM_set1_ip_asc(param, t->name) == 1
-                                  : X509_VERIFY_PARAM_set1_host(param, t->name, 0) == 1);
+    good = good && (by_address ? X509_VERIFY_PARAM_set1_ip_asc(param, t->name) == 1
+                               : X509_VERIFY_PARAM_set1_host(param, t->name, 0) == 1);
   }
   return good ? TL_OK : tl_fail(err, TL_ESYNTAX, 0, "'%s' cannot be a name", t->name);
 }

@@ -31,17 +31,17 @@ static void our_clock (char out[32]) {
 /* The certificate that was refused */
 
 static void wrong_name (tl_tls *t) {
-  char names[240];
-  tl_tls_names_in(t->bad, names, sizeof names);
-  if (t->by_address && !tl_tls_names_an_address(t->bad))
+  char names[240], usable[TL_TLS_NAME];
+  tl_tls_names_in(t->bad, names, sizeof names, usable);
+  if (usable[0])
     set_error(t,
-              "the certificate names no address '%.60s', it is for %s: connect by name, or set "
-              "tls_server_name",
-              t->name, names);
+              "the certificate is for %.190s, not for '%.64s': set tls_server_name = \"%s\", "
+              "or correct host",
+              names, t->name, usable);
   else
     set_error(t,
-              "the certificate is for %s, not for '%.100s': set tls_server_name to what it names, "
-              "or correct host",
+              "the certificate is for %.190s, not for '%.64s': set tls_server_name to a name that "
+              "it has, or correct host",
               names, t->name);
 }
 

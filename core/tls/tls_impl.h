@@ -31,7 +31,6 @@ struct tl_tls {
   uint64_t received;           /* bytes that OpenSSL took */
   uint8_t first[TL_TLS_FIRST]; /* the peer's first bytes: what does it speak? */
   char name[256];              /* that is looked for; NUL-terminated */
-  bool by_address;             /* it is an address */
   bool is_open;                /* the handshake is done */
   bool asked_certificate;      /* of us */
   bool said_close;             /* our close_notify is out */
@@ -52,10 +51,10 @@ extern int tl_tls_slot;             /* of SSL's extra data */
 
 /* certificate.c */
 void tl_tls_name_of (const X509_NAME *name, char out[TL_TLS_NAME]);
-int64_t tl_tls_time_of (const ASN1_TIME *time);            /* ms since 1970 UTC */
-void tl_tls_date (const ASN1_TIME *time, char out[32]);    /* "2027-01-01T00:00:00Z" */
-void tl_tls_names_in (X509 *cert, char *out, size_t room); /* "'DNS:broker', 'IP:10.0.0.1'" */
-bool tl_tls_names_an_address (X509 *cert);
+int64_t tl_tls_time_of (const ASN1_TIME *time);         /* ms since 1970 UTC */
+void tl_tls_date (const ASN1_TIME *time, char out[32]); /* "2027-01-01T00:00:00Z" */
+/* "'broker', '10.0.0.1'"; `usable`: the first that tls_server_name may be, or "" */
+void tl_tls_names_in (X509 *cert, char *out, size_t room, char usable[TL_TLS_NAME]);
 void tl_tls_fingerprint (X509 *cert, char out[100]); /* SHA-256, "AB:CD:…" */
 
 /* failure.c: fills t->error from what OpenSSL and the callbacks noted */

@@ -117,7 +117,7 @@ describe("the probe of a line", function()
     assert.truthy(out:find("mqtts://localhost:%d+\n  resolve +[%d.]+ ms  127%.0%.0%.1\n  TCP +[%d.]+ ms  \z
       127%.0%.0%.1:%d+\n  TLS +[%d.]+ ms  TLS 1%.3, .-, 'CN=broker' until %d+%-%d+%-%d+\n  CONNECT +[%d.]+ ms  \z
       accepted\n  SUBSCRIBE +[%d.]+ ms  a/#\nmqtt://127"), out)
-    assert.truthy(out:find("mqtts://127.0.0.1:%d+\n.*  TLS +[%d.]+ ms  FAILED: .*names no address"), out)
+    assert.truthy(out:find("mqtts://127.0.0.1:%d+\n.*  TLS +[%d.]+ ms  FAILED: .*not for '127.0.0.1': set tls_server_name"), out)
     assert.equal(1, code, err)
     local _, stats = t:eval "lines.plant.stats.connects"
     assert.equal("1", stats:match "%d+")

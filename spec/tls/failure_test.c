@@ -74,17 +74,19 @@ static const one_case cases[] = {
   { .server = &good, .name = "broker", .own = &own, .wants_own = true },
   { .server = &wrong,
     .name = "broker",
-    .words = "the certificate is for 'DNS:other.local', "
-             "'DNS:*.plant.test', not for 'broker': set tls_server_name" },
+    .words = "the certificate is for 'other.local', '*.plant.test', not for 'broker': "
+             "set tls_server_name = \"other.local\", or correct host" },
   { .server = &wrong, .name = "a.b.plant.test", .words = "not for 'a.b.plant.test'" },
   { .server = &good,
     .name = "10.0.0.1",
-    .words = "names no address '10.0.0.1', it is for "
-             "'DNS:broker'",
-    .more = "set tls_server_name" },
+    .words = "the certificate is for 'broker', not for '10.0.0.1': "
+             "set tls_server_name = \"broker\", or correct host" },
+  { .server = &no_names,
+    .name = "plant.test",
+    .words = "is for 'broker', not for 'plant.test': set tls_server_name = \"broker\"" },
   { .server = &by_address,
     .name = "10.0.0.2",
-    .words = "is for 'IP:10.0.0.1', not for '10.0.0.2'" },
+    .words = "is for '10.0.0.1', not for '10.0.0.2': set tls_server_name = \"10.0.0.1\"" },
   { .server = &self_signed,
     .name = "broker",
     .words = "the certificate 'CN=broker' is self-signed "
@@ -497,23 +499,22 @@ static void what_openssl_finds_is_told_with_its_remedy (void **unused) {
 
 static void what_stands_in_a_certificate_is_shown (void **unused) {
   static const struct {
-    const char *alternative, *shown;
-    bool is_address;
+    const char *alternative, *shown, *usable;
   } rows[] = {
-    { "DNS:a,DNS:b,email:x@y.z,DNS:c,DNS:d,IP:10.0.0.1", "'DNS:a', 'DNS:b', 'DNS:c' and 2 more",
-      true },
-    { "IP:fd00::17,IP:10.0.0.1", "'IP:fd00:0:0:0:0:0:0:17', 'IP:10.0.0.1'", true },
-    { "email:x@y.z", "'CN=gw'", false },
+    { "DNS:*.a,DNS:b,email:x@y.z,DNS:c,DNS:d,IP:10.0.0.1", "'*.a', 'b', 'c' and 2 more", "b" },
+    { "IP:fd00::17,IP:10.0.0.1", "'fd00:0:0:0:0:0:0:17', '10.0.0.1'", "fd00:0:0:0:0:0:0:17" },
+    { "DNS:*.a", "'*.a'", "" },
+    { "email:x@y.z", "'gw'", "gw" },
   };
-  char names[300], date[32], small[24];
+  char names[300], date[32], small[24], usable[TL_TLS_NAME];
   (void)unused;
   for (size_t i = 0; i < COUNT(rows); i++) {
     identity one;
     identity_make(&one, &(wanted){ .name = "gw", .alternative = rows[i].alternative });
-    tl_tls_names_in(one.cert, names, sizeof names);
+    tl_tls_names_in(one.cert, names, sizeof names, usable);
     assert_string_equal(names, rows[i].shown);
-    assert_true(tl_tls_names_an_address(one.cert) == rows[i].is_address);
-    tl_tls_names_in(one.cert, small, sizeof small); /* what does not fit is left out */
+    assert_string_equal(usable, rows[i].usable);
+    tl_tls_names_in(one.cert, small, sizeof small, usable); /* what does not fit is left out */
     assert_true(strlen(small) < sizeof small);
     identity_free(&one);
   }
