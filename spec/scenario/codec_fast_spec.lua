@@ -17,8 +17,11 @@ describe("what codecs do in C", function()
     assert.equal("ok", values[1] and values[1].value)
   end
 
-  for _, case in ipairs { "base64", "hex", "time", "no_json", "many_gateways", "custom", "json", "json_keys", "json_shapes", "pick", "pick_errors",
-    "devices", "device_in_envelope", "sparkplug", "sparkplug_host" } do
+  for _, case in ipairs {
+    "base64", "hex", "time", "no_json", "many_gateways", "custom", "json", "json_keys",
+    "json_shapes", "pick", "pick_errors", "devices", "device_in_envelope", "sparkplug",
+    "sparkplug_host",
+  } do
     it("gives what it gives in Lua: " .. case, function() run(case) end)
   end
   for _, sample in ipairs(require "spec.codec.lorawan_samples") do

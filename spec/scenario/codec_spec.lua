@@ -20,16 +20,22 @@ line "codec" {
     decode  = lorawan.things_stack_v3(elsys),
     encode  = function(tag, value)
       return lorawan.things_stack_v3.downlink {
-        application = "plant", tenant = "ttn", device = "office", port = 15, payload = string.char(value),
+        application = "plant", tenant = "ttn", device = "office", port = 15,
+        payload = string.char(value),
       }
     end,
-    tags = { temperature = Ai {}, humidity = Ai {}, co2 = Ci {}, counter = Ci {}, rssi = Ai {}, gateway = TxtI {}, relay = Co {} },
+    tags = {
+      temperature = Ai {}, humidity = Ai {}, co2 = Ci {}, counter = Ci {}, rssi = Ai {},
+      gateway = TxtI {}, relay = Co {},
+    },
   },
 
   station "supply" {
     address = "application/.*/event/.*",
     decode  = lorawan.chirpstack_v4(lht65),
-    tags    = { TempC_SHT = Ai {}, TempC_DS = Ai {}, BatV = Ai {}, counter = Ci {}, confirmed = Di {} },
+    tags = {
+      TempC_SHT = Ai {}, TempC_DS = Ai {}, BatV = Ai {}, counter = Ci {}, confirmed = Di {},
+    },
   },
 
   station "valve-{dev}" {
@@ -38,9 +44,21 @@ line "codec" {
     tags    = { position = Ci {}, payload = TxtI {} },
   },
 
-  station "lpp" { address = "raw/lpp", decode = cayenne_lpp, tags = { temperature_7 = Ai {}, gps_12_latitude = Ai {} } },
-  station "elsys" { address = "raw/base64", decode = base64(elsys), tags = { temperature = Ai {} } },
-  station "em300" { address = "raw/em300", decode = milesight.em300, tags = { temperature = Ai {} } },
+  station "lpp" {
+    address = "raw/lpp",
+    decode = cayenne_lpp,
+    tags = { temperature_7 = Ai {}, gps_12_latitude = Ai {} },
+  },
+  station "elsys" {
+    address = "raw/base64",
+    decode = base64(elsys),
+    tags = { temperature = Ai {} },
+  },
+  station "em300" {
+    address = "raw/em300",
+    decode = milesight.em300,
+    tags = { temperature = Ai {} },
+  },
 }
 ]]
 

@@ -104,7 +104,8 @@ line "plant" {
 
   it("finds nothing wrong in a sound config", function()
     local path = tagline.config [[
-line "plant" { host = "127.0.0.1", payload_type = "JSON", station "a" { address = "x", tags = { t = Ai "JA=x" } } }
+line "plant" { host = "127.0.0.1", payload_type = "JSON",
+  station "a" { address = "x", tags = { t = Ai "JA=x" } } }
 ]]
     assert.same({ 0, "", "" }, { tagline.command { "check", path } })
   end)

@@ -130,7 +130,8 @@ describe("a connection", function()
     c:expect "CONNECT"
     c:send("HTTP/1.1 400 Bad Request\r\n\r\n")
     c:expect_close()
-    t:wait_log("plant: 127%.0%.0%.1:%d+: expected CONNACK, got .* %(an HTTP server%?%).*: use ws://")
+    t:wait_log(
+      "plant: 127%.0%.0%.1:%d+: expected CONNACK, got .* %(an HTTP server%?%).*: use ws://")
     b:handshake()
   end)
 

@@ -1,4 +1,5 @@
--- What scripts/demo shows: a plant that lives, of which one thing is wrong, and it is the planted one.
+-- What scripts/demo shows: a plant that lives, of which one thing is wrong, and it is the planted
+-- one.
 local cjson = require "cjson"
 local scenario = require "spec.support.scenario"
 local mosquitto, process, scope, tagline, wait = scenario "mosquitto process scope tagline wait"
@@ -23,7 +24,9 @@ describe("the demo's plant", function()
         if line.messages < 7 then return false end
       end
       problems = {}
-      for i, one in ipairs(status.problems) do problems[i] = one.code .. " " .. (one.tag or one.line) end
+      for i, one in ipairs(status.problems) do
+        problems[i] = one.code .. " " .. (one.tag or one.line)
+      end
       return table.concat(problems) == "tag-invalid plant.meters.volts"
     end, function() return "problems: " .. table.concat(problems or {}, ", ") end)
 

@@ -101,7 +101,8 @@ describe("discover", function()
     assert.equal(2, doc.groups[1].count)
   end)
 
-  it("says when nothing was heard: exit code 0, with --config 1, with --json an empty document", function()
+  it("says when nothing was heard: exit code 0, with --config 1, with --json an empty document",
+    function()
     local out, code, err = discover {}
     assert.equal(0, code)
     assert.equal("", out)

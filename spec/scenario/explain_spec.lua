@@ -12,12 +12,18 @@ line "plant" {
   station "boiler" {
     address = "plant/boiler/up", station_will_topic = "plant/boiler/will",
     tags = {
-      temperature = Ai { "JA=t", unit = "°C", linear = { 2, 1 }, range = { 0, 100 }, out_of_range = "clamp" },
+      temperature = Ai {
+        "JA=t", unit = "°C", linear = { 2, 1 }, range = { 0, 100 }, out_of_range = "clamp",
+      },
       level = Ai { "JA=l", range = { 0, 10 }, deadband = 0.5 },
-      strict = Ai { "JA=l2", range = { 0, 5 } }, dropped = Ai { "JA=l3", range = { 0, 5 }, out_of_range = "discard" },
-      kept = Ai { "JA=none", on_missing = "keep" }, preset = TxtI { "JA=none2", on_missing = "default", default = "x" },
-      word = Ai "JA=w", gone = Ai "JA=none3", at = TiA "JA=w2", id = Ci "IN_ID", topic = TxtI "IN_TOPIC", re = Ci "RE=\"t\":([0-9]+)",
-      empty = Ai {}, command = TxtO { "OUT_TOPIC", default = "plant/boiler/set" }, setpoint = TxtO "OUT_VALUE",
+      strict = Ai { "JA=l2", range = { 0, 5 } },
+      dropped = Ai { "JA=l3", range = { 0, 5 }, out_of_range = "discard" },
+      kept = Ai { "JA=none", on_missing = "keep" },
+      preset = TxtI { "JA=none2", on_missing = "default", default = "x" },
+      word = Ai "JA=w", gone = Ai "JA=none3", at = TiA "JA=w2",
+      id = Ci "IN_ID", topic = TxtI "IN_TOPIC", re = Ci "RE=\"t\":([0-9]+)", empty = Ai {},
+      command = TxtO { "OUT_TOPIC", default = "plant/boiler/set" },
+      setpoint = TxtO "OUT_VALUE",
     },
   },
   station "meter" {
@@ -29,9 +35,14 @@ line "plant" {
       local volts = string.unpack(">I2", msg.payload)
       return { volts = volts / 10, watts = 3 }
     end,
-    tags = { volts = Ai {}, amps = Ai {}, name = TxtI "IN_TOPIC", t = TxtO { "OUT_TOPIC", default = "a" }, out = TxtO "OUT_VALUE" },
+    tags = {
+      volts = Ai {}, amps = Ai {}, name = TxtI "IN_TOPIC",
+      t = TxtO { "OUT_TOPIC", default = "a" }, out = TxtO "OUT_VALUE",
+    },
   },
-  station "d-{dev}" { address = "plant/d/(?<dev>[^/]+)/up", max_instances = 1, tags = { x = Ai "JA=x" } },
+  station "d-{dev}" {
+    address = "plant/d/(?<dev>[^/]+)/up", max_instances = 1, tags = { x = Ai "JA=x" },
+  },
 }
 ]]
 
@@ -82,8 +93,8 @@ describe("tagline explain", function()
       assert.same({ "missing", { { step = step } } }, { tag("re").code, tag("re").steps })
     end
     local path =
-      tagline.config(
-        [[line "p" { host = "h", station "s" { address = "a", tags = { x = Ai "RE=T=([0-9.]+)" } } }]])
+      tagline.config [[line "p" { host = "h",
+        station "s" { address = "a", tags = { x = Ai "RE=T=([0-9.]+)" } } }]]
     local _, out = tagline.command { "explain", path, "a",
       scope.file("payload", "T=21.5\xb0C") }
     assert.truthy(out:find("the payload is not UTF%-8, which RE= needs +→ invalid: missing"),
@@ -95,13 +106,14 @@ describe("tagline explain", function()
   it("tells which expressions took too many steps", function()
     local path = tagline.config [[line "p" { host = "h",
       station "s" { address = "(a+)+b" },
-      station "rest" { address = ".*", tags = { x = TxtI "RE=^(x+x+)+y", k = TxtI { "RE=^(x+x+)+yz?", on_missing = "keep" } } } }]]
+      station "rest" { address = ".*", tags = {
+        x = TxtI "RE=^(x+x+)+y", k = TxtI { "RE=^(x+x+)+yz?", on_missing = "keep" } } } }]]
     local payload = scope.file("payload", ("x"):rep(100) .. "-y")
     local code, out, err = tagline.command { "explain", path, ("a"):rep(100) .. "-b", payload }
     assert.same({ 0, "" }, { code, err })
     assert.truthy(
-      out:find(
-        "p.s +%(a%+%)%+b +regex takes too many steps on this topic: it counts as not matching"), out)
+      out:find("p.s +%(a%+%)%+b +regex takes too many steps on this topic: it counts as \z
+        not matching"), out)
     assert.truthy(
       out:find(
         "x +TxtI .*the expression takes too many steps: it counts as not matching +→ \z
@@ -196,7 +208,7 @@ describe("tagline explain", function()
       { tag("volts").raw, tag("volts").value, tag("amps").code, tag("name").code })
     line, tag = ask("plant/meter-1/up", "\x01")
     assert.same({ "decoder", "decoder" }, { line.code, line.decode.code })
-    assert.truthy(line.decode.error:find("config%.lua:22: .*data string too short"),
+    assert.truthy(line.decode.error:find("config%.lua:28: .*data string too short"),
       line.decode.error)
     assert.same({ "decoder", "new" }, { tag("volts").code, tag("name").code })
     line = ask("plant/meter-1/up", "none")
@@ -206,8 +218,8 @@ describe("tagline explain", function()
   it("keeps all digits of a 64-bit integer, and says why JA= is not read where the payload \z
     is text", function()
     local path =
-      tagline.config(
-        [[line "p" { host = "x", station "s" { address = "a", tags = { j = Ai "JA=x", n = Ci "IN_DATA" } } }]])
+      tagline.config [[line "p" { host = "x",
+        station "s" { address = "a", tags = { j = Ai "JA=x", n = Ci "IN_DATA" } } }]]
     local code, out, err = tagline.command({ "explain", path, "a", "-" },
       { input = "9007199254740993" })
     assert.equal(0, code, err)
@@ -216,11 +228,13 @@ describe("tagline explain", function()
   end)
 
   it("tells where the way of an address ends, and what is there instead", function()
-    local path = tagline.config [==[line "p" { host = "x", payload_type = "JSON", station "s" { address = "a", tags = {
-      a = Ai "JA=rx.temp", b = Ai "JA=rx.list[9]", c = Ai "JA=n.x.y", d = Ai 'JA=["a.b"].c', e = Ai "JA=e.x", f = Ai "JA=rx.list[2]",
-      g = Ai { "JA=nul.x", on_missing = "keep" }, h = Ai { "JA=[1]", on_missing = "default", default = 4 } } } }]==]
-    local doc =
-      '{"rx":{"Temp":1,"list":[1,2]},"n":5,"e":{},"nul":null,"a\\u0041":1,"k1":1,"k2":1,"k3":3,"k4":4}'
+    local path = tagline.config [==[
+      line "p" { host = "x", payload_type = "JSON", station "s" { address = "a", tags = {
+        a = Ai "JA=rx.temp", b = Ai "JA=rx.list[9]", c = Ai "JA=n.x.y", d = Ai 'JA=["a.b"].c',
+        e = Ai "JA=e.x", f = Ai "JA=rx.list[2]", g = Ai { "JA=nul.x", on_missing = "keep" },
+        h = Ai { "JA=[1]", on_missing = "default", default = 4 } } } }]==]
+    local doc = '{"rx":{"Temp":1,"list":[1,2]},"n":5,"e":{},"nul":null,"a\\u0041":1,\z
+      "k1":1,"k2":1,"k3":3,"k4":4}'
     local code, out = tagline.command({ "explain", path, "a", "-" }, { input = doc })
     assert.equal(0, code)
     for name, text in pairs {
@@ -340,7 +354,8 @@ describe("explain in the live process", function()
     t:value "plant.boiler.re"
     assert.equal("21",
       eval(t,
-        [[local d = explain("plant/boiler/up", '{"t":20}') return tags["plant.boiler.temperature"].value | 0]]))
+        [[local d = explain("plant/boiler/up", '{"t":20}')
+          return tags["plant.boiler.temperature"].value | 0]]))
     assert.equal("41",
       eval(t, [[return explain("plant/boiler/up", '{"t":20}').lines[1].tags[1].value | 0]]))
     assert.equal("same",
@@ -368,7 +383,8 @@ describe("explain in the live process", function()
     assert.equal("2", eval(t, [[return #explain(tags["plant.boiler.temperature"]).messages]]))
     assert.equal("type new",
       eval(t,
-        [[local m = explain(tags["plant.boiler.temperature"]).messages return m[1].code .. " " .. m[2].code]]))
+        [[local m = explain(tags["plant.boiler.temperature"]).messages
+          return m[1].code .. " " .. m[2].code]]))
     local text = eval(t, [[print(explain(tags["plant.meter.volts"]))]])
     assert.truthy(text:find("none of the 3 recorded messages", 1, true), text)
     assert.truthy(text:find("plant/boiler/up%s+2×%s+goes to plant%.boiler%s"), text)
@@ -403,9 +419,11 @@ describe("explain in the live process", function()
 
   it("is a word of handlers", function()
     local m = mosquitto.start()
-    local t = tagline.run([[line "plant" { host = "127.0.0.1", port = PORT, topic_filter = "p/#", station "a" { address = "p/a",
-      on_value = function() print("in a handler: " .. explain("p/a", "7").lines[1].tags[1].raw .. " " .. #messages()) end,
-      tags = { x = Ai "IN_DATA" } } }]], { PORT = m.port })
+    local t = tagline.run([[line "plant" { host = "127.0.0.1", port = PORT, topic_filter = "p/#",
+      station "a" { address = "p/a", tags = { x = Ai "IN_DATA" },
+        on_value = function()
+          print("in a handler: " .. explain("p/a", "7").lines[1].tags[1].raw .. " " .. #messages())
+        end } }]], { PORT = m.port })
     m:wait_subscribed "tagline-plant"
     m:publish("p/a", "5")
     t:wait_log "in a handler: 7 1"

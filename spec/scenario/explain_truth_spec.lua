@@ -49,8 +49,12 @@ describe("explain(tag)", function()
   end)
 
   it("pauses between messages whose decoder is slow", function()
-    local t, m = start [[line "p" { host = "127.0.0.1", port = PORT, station "s" { address = "s", tags = { x = Ai {} },
-      decode = function(msg) local n = 0 for i = 1, 400000 do n = n + i end return { x = tonumber(msg.payload) } end } }
+    local t, m = start [[line "p" { host = "127.0.0.1", port = PORT,
+      station "s" { address = "s", tags = { x = Ai {} }, decode = function(msg)
+        local n = 0
+        for i = 1, 400000 do n = n + i end
+        return { x = tonumber(msg.payload) }
+      end } }
       limits { handler_time = 5 }]]
     for i = 1, 15 do m:publish("s", tostring(i)) end
     repeat until t:value("p.s.x").value == 15
@@ -61,7 +65,8 @@ describe("explain(tag)", function()
 
   it("takes a will of the station for what it is", function()
     local t, m = start [[line "p" { host = "127.0.0.1", port = PORT,
-      station "s" { address = "s/.*", SWT = "s/lwt", SWP = "off", tags = { x = TxtI "IN_DATA" } } }]]
+      station "s" { address = "s/.*", SWT = "s/lwt", SWP = "off",
+        tags = { x = TxtI "IN_DATA" } } }]]
     m:publish("s/up", "a")
     m:publish("s/lwt", "off")
     repeat until t:value("p.s.x").status == "invalid"
@@ -76,7 +81,8 @@ describe("explain(tag)", function()
 
   it("claims no message for a value that was written, or is older than what it runs",
     function()
-    local t, m = start [[line "p" { host = "127.0.0.1", port = PORT, station "s" { address = "s", tags = {
+    local t, m = start [[line "p" { host = "127.0.0.1", port = PORT,
+      station "s" { address = "s", tags = {
       x = Ao "IN_DATA", t = TxtO { "OUT_TOPIC", default = "o" }, o = Ao "OUT_VALUE" } } }]]
     m:publish("s", "1")
     repeat until t:value("p.s.x").value == 1
@@ -99,8 +105,13 @@ describe("explain", function()
   end
 
   it("shows every sample that decode gave, with its own time", function()
-    local line, text = ask([[line "p" { host = "h", payload_type = "JSON", station "s" { address = "s", tags = { v = Ai { unit = "V" }, w = Ai "JA=w" },
-      decode = function(m) local r = {} for i, v in ipairs(m.json.v) do r[i] = { time = 1700000000 + i, values = { v = v } } end return r end } }]],
+    local line, text = ask([[line "p" { host = "h", payload_type = "JSON",
+      station "s" { address = "s", tags = { v = Ai { unit = "V" }, w = Ai "JA=w" },
+        decode = function(m)
+          local r = {}
+          for i, v in ipairs(m.json.v) do r[i] = { time = 1700000000 + i, values = { v = v } } end
+          return r
+        end } }]],
       "s", '{"v":[1,2,4],"w":7}')
     local v = line.tags[1]
     assert.same({ "v", 3, 3 }, { v.name, v.sample_count, #v.samples })
@@ -112,7 +123,8 @@ describe("explain", function()
   end)
 
   it("shows the time that decode gave", function()
-    local line, text = ask([[line "p" { host = "h", station "s" { address = "s", tags = { v = Ai {} },
+    local line, text = ask([[line "p" { host = "h",
+      station "s" { address = "s", tags = { v = Ai {} },
       decode = function(m) return { v = 1 }, 1641667732.35 end } }]], "s", "x")
     assert.same({ "decode", "2022-01-08T18:48:52.350Z" },
       { line.timestamp.from, line.timestamp.value })
@@ -122,7 +134,8 @@ describe("explain", function()
 
   it("tells which digits a tag does not hold", function()
     local site =
-      [[line "p" { host = "h", payload_type = "JSON", station "s" { address = "s", tags = { c = Ci "JA=c", a = Ai "JA=a" } } }]]
+      [[line "p" { host = "h", payload_type = "JSON",
+        station "s" { address = "s", tags = { c = Ci "JA=c", a = Ai "JA=a" } } }]]
     local line, text = ask(site, "s", '{"c":12.7,"a":9007199254740993}')
     assert.same({ "rounded", "rounded" },
       { line.tags[1].steps[1].lost, line.tags[2].steps[1].lost })
@@ -133,7 +146,8 @@ describe("explain", function()
     assert.same({}, { line.tags[1].steps[1].lost, line.tags[2].steps[1].lost })
   end)
 
-  local WILLS = [[line "p" { host = "h", station "all" { address = "#", tags = { x = TxtI "IN_DATA" } },
+  local WILLS = [[line "p" { host = "h",
+    station "all" { address = "#", tags = { x = TxtI "IN_DATA" } },
     station "s" { address = "s/up", SWT = "s/lwt", SWP = "off" } }]]
 
   it("tells that a # station takes the wills of others", function()
@@ -146,8 +160,8 @@ describe("explain", function()
   end)
 
   it("tells that a will is nothing else, whoever's address it matches", function()
-    local line =
-      ask([[line "p" { host = "h", station "other" { address = "s/.*" }, station "s" { address = "s/up", SWT = "s/lwt" } }]], "s/lwt", "x")
+    local line = ask([[line "p" { host = "h", station "other" { address = "s/.*" },
+      station "s" { address = "s/up", SWT = "s/lwt" } }]], "s/lwt", "x")
     assert.same({ "will" }, { line.code, line.station })
   end)
 end)
@@ -156,7 +170,8 @@ describe("a will on a line with a # station", function()
   after_each(scope.finish)
 
   it("reaches both, and messages() tells it", function()
-    local t, m = start [[line "p" { host = "127.0.0.1", port = PORT, station "all" { address = "#", tags = { x = TxtI "IN_DATA" } },
+    local t, m = start [[line "p" { host = "127.0.0.1", port = PORT,
+      station "all" { address = "#", tags = { x = TxtI "IN_DATA" } },
       station "s" { address = "s/up", SWT = "s/lwt", SWP = "off", time_filter = 0 } }]]
     m:publish("s/lwt", "off")
     assert.equal("off", t:value("p.all.x").value)
@@ -206,16 +221,23 @@ local PROPERTY = [==[
 local base64 = require "tagline.codec.base64"
 local tagline = require "tagline.test"
 local seed = SEED
-local function random(n) seed = (seed * 6364136223846793005 + 1442695040888963407) & 0x7fffffffffffffff return (seed >> 33) % n + 1 end
+local function random(n)
+  seed = (seed * 6364136223846793005 + 1442695040888963407) & 0x7fffffffffffffff
+  return (seed >> 33) % n + 1
+end
 local function pick(list) return list[random(#list)] end
 
 local addresses = { "a", "a/b", "a/.*", "[^/]+/b", ".*", "#", "d/(?<dev>[^/]+)", "a/(b|c)" }
 local kinds = { "Ai", "Ci", "Di", "Qi", "TxtI", "TiA", "TiR" }
-local sources = { "JA=x", "JA=y.z", "JA=l[1]", "JA=", "IN_DATA", "IN_TOPIC", "IN_ID", "RE=([0-9]+)", "" }
+local sources = { "JA=x", "JA=y.z", "JA=l[1]", "JA=", "IN_DATA", "IN_TOPIC", "IN_ID",
+  "RE=([0-9]+)", "" }
 local decodes = {
-  "nil", "function(m) return { TAG = m.payload } end", "function(m) return { TAG = #m.payload }, 1.5e9 end",
-  "function(m) error 'no' end", "function(m) return nil end", "function(m) if #m.payload % 2 == 0 then return { TAG = 1, none = 2 } end end",
-  "function(m) return { { time = 1e9, values = { TAG = 1 } }, { time = 1.1e9, values = { TAG = 2 } } } end",
+  "nil", "function(m) return { TAG = m.payload } end",
+  "function(m) return { TAG = #m.payload }, 1.5e9 end",
+  "function(m) error 'no' end", "function(m) return nil end",
+  "function(m) if #m.payload % 2 == 0 then return { TAG = 1, none = 2 } end end",
+  "function(m) return { { time = 1e9, values = { TAG = 1 } }, \z
+    { time = 1.1e9, values = { TAG = 2 } } } end",
   "function(m) return { TAG = { value = 3, status = 'invalid', reason = 'range' } } end",
 }
 
@@ -225,7 +247,10 @@ local function tag_text(name)
   local options = ""
   if kind == "Ai" or kind == "Ci" then
     if random(3) == 1 then options = options .. ", linear = { 2, 1 }" end
-    if random(3) == 1 then options = options .. (", range = { 0, 50 }, out_of_range = %q"):format(pick { "invalid", "clamp", "discard" }) end
+    if random(3) == 1 then
+      options = options .. (", range = { 0, 50 }, out_of_range = %q")
+        :format(pick { "invalid", "clamp", "discard" })
+    end
     if random(3) == 1 then options = options .. ", deadband = 2" end
   end
   if random(3) == 1 then options = options .. ', on_missing = "keep"' end
@@ -248,13 +273,16 @@ local function station_text(i, address)
   local more = ""
   if random(4) == 1 then more = ', SWT = "a/b", SWP = "off"' end
   if random(3) == 1 then more = more .. ', time_field_name = "ts", time_mask = "UNIX"' end
-  return ("station %q { address = %q, payload_type = %q, decode = %s%s, tags = { %s } }"):format(name, address, pick { "JSON", "Text only" },
+  local given = ("station %q { address = %q, payload_type = %q, decode = %s%s, tags = { %s } }")
+  return given:format(name, address, pick { "JSON", "Text only" },
     pick(decodes):gsub("TAG", first), more, table.concat(tags, ", "))
 end
 
 local topics = { "a", "a/b", "a/c", "d/1", "d/2", "z/b", "q" }
-local payloads = { "1", "22", "-5", "on", "off", "", '{"x":1,"y":{"z":2},"l":[3]}', '{"x":"7","ts":1700000000}', '{"x":null,"y":5}', "{", "2.5",
-  '{"x":60,"l":[true],"ts":"bad"}', "01:02:03", "\xff\xfe", "2023-01-02 03:04:05.000", "99999999999999999999" }
+local payloads = { "1", "22", "-5", "on", "off", "", '{"x":1,"y":{"z":2},"l":[3]}',
+  '{"x":"7","ts":1700000000}', '{"x":null,"y":5}', "{", "2.5",
+  '{"x":60,"l":[true],"ts":"bad"}', "01:02:03", "\xff\xfe", "2023-01-02 03:04:05.000",
+  "99999999999999999999" }
 
 local function key(value)
   if type(value) == "userdata" then value = nil end -- null
@@ -308,7 +336,8 @@ local function run(round)
     local said, code = predicted(doc)
     local ok, why = pcall(site.feed, site, topic, payload, { extra = true })
     local function context(what)
-      return ("round %d step %d, %s %q, %s\n%s\nexplain: %s\nlog %s, %s"):format(round, step, topic, payload, what, text, code, tostring(ok), tostring(why))
+      return ("round %d step %d, %s %q, %s\n%s\nexplain: %s\nlog %s, %s")
+        :format(round, step, topic, payload, what, text, code, tostring(ok), tostring(why))
     end
     if code == "no-station" then assert(ok == false or ok, context "no station") end
     for name, tag in pairs(site.tags) do
@@ -322,27 +351,33 @@ local function run(round)
               -- a will on the way to a # station
               local will = doc.lines[1].wills and now[3] == "station-will"
               if not will then
-                error(context(("%s: expected %s %s %s (%s), got %s %s %s"):format(name, of[1], of[2], of[3], tostring(of[4]), now[1],
-                  now[2], now[3])), 0)
+                error(context(("%s: expected %s %s %s (%s), got %s %s %s"):format(name, of[1],
+                  of[2], of[3], tostring(of[4]), now[1], now[2], now[3])), 0)
               end
             end
           end
         end
       elseif code == "no-station" or code == "refused" then
         for i = 1, 3 do
-          if before[name] and now[i] ~= before[name][i] then error(context(name .. " has changed"), 0) end
+          if before[name] and now[i] ~= before[name][i] then
+            error(context(name .. " has changed"), 0)
+          end
         end
       elseif code == "will" then
-        if before[name] and now[1] ~= before[name][1] and now[3] ~= "station-will" then error(context(name .. " has changed"), 0) end
+        if before[name] and now[1] ~= before[name][1] and now[3] ~= "station-will" then
+          error(context(name .. " has changed"), 0)
+        end
       end
     end
-    if code == "delivered" and ok and not doc.lines[1].wills then -- "new" is reported, and nothing else of it is
+    -- "new" is reported, and nothing else of it is
+    if code == "delivered" and ok and not doc.lines[1].wills then
       local came = {}
       for _, value in ipairs(why) do came[value.tag] = true end
       for name, expected in pairs(said) do
         local is_new = expected[4] == "new"
         if is_new and not came[name] then error(context(name .. ": new, and not reported"), 0) end
-        if (expected[4] == "kept" or expected[4] == "discarded" or expected[4] == "same") and came[name] then
+        local quiet = expected[4] == "kept" or expected[4] == "discarded" or expected[4] == "same"
+        if quiet and came[name] then
           error(context(name .. ": " .. expected[4] .. ", and reported"), 0)
         end
       end

@@ -5,7 +5,10 @@ local mosquitto, scope, tagline = scenario "mosquitto scope tagline"
 local SITE = [[
 every(0.01, function() error "no tick" end)
 line "p" { host = "127.0.0.1", port = PORT, station "s" { address = "s", tags = { x = Ai {} },
-  decode = function(msg) if msg.payload == "long" then error(("x"):rep(1000000)) end return { x = tonumber(msg.payload) } end } }
+  decode = function(msg)
+    if msg.payload == "long" then error(("x"):rep(1000000)) end
+    return { x = tonumber(msg.payload) }
+  end } }
 ]]
 
 describe("a failing function", function()
@@ -22,9 +25,11 @@ describe("a failing function", function()
     local b = require "spec.support.broker".new()
     local t = tagline.run([[
       local function fails() error "the same" end
-      line "plant" { host = "127.0.0.1", port = PORT, station "a" { address = "a", decode = fails, tags = { x = Ai {} } },
+      line "plant" { host = "127.0.0.1", port = PORT,
+        station "a" { address = "a", decode = fails, tags = { x = Ai {} } },
         station "b" { address = "b", decode = fails, tags = { x = Ai {} } },
-        station "c" { address = "c", on_value = fails, tags = { x = Ai "IN_DATA" } } }]], { PORT = b.port })
+        station "c" { address = "c", on_value = fails, tags = { x = Ai "IN_DATA" } } }]],
+      { PORT = b.port })
     local c = b:handshake()
     for id = 1, 9 do
       c:send("PUBLISH", { topic = ("abc"):sub(id % 3 + 1, id % 3 + 1), payload = tostring(id),

@@ -127,14 +127,18 @@ local faults = {
       remedy = 'time_mask = "ISO8601"', station = "p.s" },
   { "a mask without the time of day", line = TIME .. 'time_mask = "yyyy-mm-dd", ',
     messages = { { "s", ('{"x":1,"ts":"%s"}'):format(os.date("!%Y-%m-%d 12:30:00", now)) } },
-    code = "time-cut", text = "says more than the time mask yyyy%-mm%-dd reads: values are 12 h too early",
+    code = "time-cut",
+    text = "says more than the time mask yyyy%-mm%-dd reads: values are 12 h too early",
     remedy = 'time_mask = "ISO8601"', station = "p.s" },
   { "the same, explained", line = TIME .. 'time_mask = "dd.mm.yyyy hh", ',
     explain = [[explain("s", '{"x":1,"ts":"22.11.2026 14:03:16"}')]],
-    text = 'the mask dd%.mm%.yyyy hh leaves a part of it out, time_mask = "dd%.mm%.yyyy hh:mi:ss" reads all' },
+    text = "the mask dd%.mm%.yyyy hh leaves a part of it out, \z
+      time_mask = \"dd%.mm%.yyyy hh:mi:ss\" reads all" },
   { "a date of production without its time of day",
-    stations = [[station "s" { address = "s", time_mask = "dd.mm.yyyy", tags = { x = TiA "JA=x" } }]],
-    messages = { { "s", '{"x":"22.11.2026 14:03:16"}' } }, code = "time-cut", text = "14 h too early",
+    stations = [[station "s" { address = "s", time_mask = "dd.mm.yyyy",
+      tags = { x = TiA "JA=x" } }]],
+    messages = { { "s", '{"x":"22.11.2026 14:03:16"}' } },
+    code = "time-cut", text = "14 h too early",
     tag = "p.s.x" },
   { "seconds read as milliseconds", line = TIME .. 'time_mask = "UNIXMS", ',
     messages = { { "s", ('{"x":1,"ts":%d}'):format(now) } },
@@ -146,8 +150,10 @@ local faults = {
   { "a clock that is days behind", line = TIME .. 'time_mask = "UNIX", ',
     messages = { { "s", ('{"x":1,"ts":%d}'):format(now - 5 * 86400) } }, code = "time-behind",
     text = "which is 5 d before its arrival", remedy = "the device's clock", station = "p.s" },
-  { "a decoder whose time is that of 1970", stations = [[station "s" { address = "s", tags = { x = Ai {} },
-    decode = function(m) return { x = 1 }, m.json.ts / 1000 end }]], messages = { { "s", ('{"ts":%d}'):format(now) } },
+  { "a decoder whose time is that of 1970",
+    stations = [[station "s" { address = "s", tags = { x = Ai {} },
+      decode = function(m) return { x = 1 }, m.json.ts / 1000 end }]],
+    messages = { { "s", ('{"ts":%d}'):format(now) } },
     code = "time-1970", text = "its time is 1970", remedy = "clock", station = "p.s" },
   { "a local time taken for UTC", line = TIME .. 'time_mask = "UNIX", ', messages = hours(2),
     code = "time-ahead", text = "hours, as two time zones differ", remedy = "time_zone",
@@ -189,9 +195,13 @@ local faults = {
         {} } }',
     messages = { { "s", "1" } },
     code = "handler-failing", text = "decode of p.s has failed", station = "p.s" },
-  { "a slow decoder", rest = "limits { handler_time = 10 }", stations = [[station "s" { address = "s", tags = { x = Ai {} },
-    decode = function(m) local n = 0 for i = 1, 3000000 do n = n + i end return { x = 1 } end }]], messages = { { "s", "1" }, { "s", "2" },
-      { "s", "3" }, { "s", "4" } },
+  { "a slow decoder", rest = "limits { handler_time = 10 }",
+    stations = [[station "s" { address = "s", tags = { x = Ai {} }, decode = function(m)
+      local n = 0
+      for i = 1, 3000000 do n = n + i end
+      return { x = 1 }
+    end }]],
+    messages = { { "s", "1" }, { "s", "2" }, { "s", "3" }, { "s", "4" } },
     code = "handler-slow", text = "decode of p.s takes [%d.]+ ms of processor time",
       remedy = "wait", station = "p.s" },
 
@@ -230,8 +240,12 @@ local faults = {
     messages = { { "s", '{"x":1}' },
     { "s", '{"x":1}' } }, code = "doubled",
     text = "s matches the topic filters s and +", remedy = "wider" },
-  { "an echo loop", stations = [[station "s" { address = "s", on_value = function(tag) if tag.name == "i" then tag.station.tags.o:write(tag.value + 1) end end,
-    tags = { i = Ai "IN_DATA", t = TxtO { "OUT_TOPIC", default = "s" }, o = Ao "OUT_VALUE" } }]],
+  { "an echo loop",
+    stations = [[station "s" { address = "s",
+      on_value = function(tag)
+        if tag.name == "i" then tag.station.tags.o:write(tag.value + 1) end
+      end,
+      tags = { i = Ai "IN_DATA", t = TxtO { "OUT_TOPIC", default = "s" }, o = Ao "OUT_VALUE" } }]],
     drive = function(b)
       local c = b:handshake()
       c:send("PUBLISH", { topic = "s", payload = "1", qos = 0 })
@@ -371,7 +385,8 @@ describe("a planted fault is named:", function()
     local b = broker.new()
     local t = tagline.run(site {}, { PORT = b.port })
     local c = b:handshake()
-    local gzip = "\x1f\x8b\8\0\0\0\0\0\2\xff\xab\x56\xaa\x50\xb2\x32\xaf\5\0\xda\xfe\xb1\x6d\7\0\0\0"
+    local gzip = "\x1f\x8b\8\0\0\0\0\0\2\xff\xab\x56\xaa\x50\xb2\x32\xaf\5\0\xda\xfe\xb1\x6d\7\z
+      \0\0\0"
     publish(c, { { "s", gzip } })
     local remedy = named(t, "compressed").remedy
     local first, field = remedy:match "^in front of the line: (.-); in the station: (.*)$"
@@ -390,13 +405,17 @@ describe("a healthy plant", function()
 
   -- Own writes come back, retained states stand at the broker, one station is silent, one
   -- decoder failed once and works again, the session was lost once and is kept.
-  local PLANT = [[line "p" { host = "127.0.0.1", port = PORT, reconnect_delay = 0.05, payload_type = "JSON",
+  local PLANT = [[
+  line "p" { host = "127.0.0.1", port = PORT, reconnect_delay = 0.05, payload_type = "JSON",
     time_field_name = "ts", time_mask = "UNIX", publish_qos = 1,
     station "boiler" { address = "boiler/up", SWT = "boiler/lwt", tags = {
       temp = Ai "JA=temp", on = Di "JA=on", command = TxtO { "OUT_TOPIC", default = "boiler/set" },
       setpoint = Ao "OUT_VALUE" } },
     station "meter" { address = "meter/up", payload_type = "Text only", tags = { v = Ai {} },
-      decode = function(m) if m.payload == "bad" then error "bad" end return { v = tonumber(m.payload) } end },
+      decode = function(m)
+        if m.payload == "bad" then error "bad" end
+        return { v = tonumber(m.payload) }
+      end },
     station "door-{d}" { address = "door/(?<d>.+)", tags = { open = Di "JA=open" } },
     station "silent" { address = "silent/up", tags = { x = Ai "JA=x" } },
     station "writer" { address = "only/written", tags = {
@@ -444,8 +463,8 @@ describe("a healthy plant", function()
   it("has nothing to say of retained births that come before their devices", function()
     local b = broker.new()
     local t = tagline.run([[line "p" { host = "127.0.0.1", port = PORT,
-      station "d-{n}" { address = "dev/(?<n>[^/]+)/up", SWT = "dev/{n}/lwt", SBP = "online", tags = { x = TxtI "IN_DATA" } } }]],
-      { PORT = b.port })
+      station "d-{n}" { address = "dev/(?<n>[^/]+)/up", SWT = "dev/{n}/lwt", SBP = "online",
+        tags = { x = TxtI "IN_DATA" } } }]], { PORT = b.port })
     local c = b:handshake()
     publish(c, { { "dev/1/lwt", "online", retain = true }, { "dev/2/lwt", "online", retain = true },
       { "dev/1/up", "x" } })
@@ -453,13 +472,16 @@ describe("a healthy plant", function()
     assert.is_nil(find(nothing_is_wrong(t).remarks, "no-station"))
     assert.is_nil(t:text("stderr"):find("no station takes", 1, true))
     publish(c, { { "dev/2/lwt/more", "x" } })
-    assert.truthy(find(nothing_is_wrong(t).remarks, "no-station").text:find("dev/2/lwt/more", 1, true))
+    local remark = find(nothing_is_wrong(t).remarks, "no-station")
+    assert.truthy(remark.text:find("dev/2/lwt/more", 1, true))
   end)
 
-  it("has nothing wrong while tags of a station that is back wait for their next message", function()
+  it("has nothing wrong while tags of a station that is back wait for their next message",
+    function()
     local b = broker.new()
     local t = tagline.run([[line "p" { host = "127.0.0.1", port = PORT,
-      station "door" { address = "door", SWT = "lwt", SWP = "off", SBP = "on", tags = { x = TxtI "IN_DATA" } },
+      station "door" { address = "door", SWT = "lwt", SWP = "off", SBP = "on",
+        tags = { x = TxtI "IN_DATA" } },
       station "pump" { address = "pump", tags = { x = TxtI "IN_DATA" } } }]], { PORT = b.port })
     publish(b:handshake(), { { "door", "shut" }, { "pump", "runs" }, { "lwt", "off" } })
     wait.poll("the will", 20000, function() return find(facts(t).problems, "station-failed") end)
@@ -475,9 +497,11 @@ describe("a healthy plant", function()
 
   it("has nothing wrong when a message leaves the values of an old one as they are", function()
     local b = broker.new()
-    local t = tagline.run([[line "p" { host = "127.0.0.1", port = PORT, payload_type = "JSON", time_field_name = "ts", time_mask = "UNIX",
+    local t = tagline.run([[line "p" { host = "127.0.0.1", port = PORT, payload_type = "JSON",
+      time_field_name = "ts", time_mask = "UNIX",
       station "kept" { address = "kept", on_missing = "keep", tags = { x = Ai "JA=x" } },
-      station "declined" { address = "declined", tags = { x = Ai {} }, decode = function(m) if m.json.x then return m.json, m.json.ts end end } }]],
+      station "declined" { address = "declined", tags = { x = Ai {} },
+        decode = function(m) if m.json.x then return m.json, m.json.ts end end } }]],
       { PORT = b.port })
     local c = b:handshake()
     for _, topic in ipairs { "kept", "declined" } do

@@ -5,9 +5,12 @@ local broker, files, scope, tagline = scenario "broker files scope tagline"
 
 local config = [[
 line "plant" {
-  host = "127.0.0.1", port = PORT, reconnect_delay = 0.02, reconnect_delay_max = 0.05, reply_timeout = TIMEOUT,
+  host = "127.0.0.1", port = PORT,
+  reconnect_delay = 0.02, reconnect_delay_max = 0.05, reply_timeout = TIMEOUT,
   before_disconnect = function(line) BODY end,
-  station "any" { address = "a", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },
+  station "any" {
+    address = "a", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } },
+  },
 }
 ]]
 
@@ -120,8 +123,9 @@ line "plant" { host = "127.0.0.1", port = PORT, topic_filter = "a/#",
     c:send("PUBLISH", { topic = "a/old", payload = "live", qos = 0 })
     c:send("PUBLISH", { topic = "a/none", payload = "x", retain = true, qos = 0 })
     assert.equal("live", t:value("plant.old.data").value)
-    files.change(t.config_path, 'station "old"',
-      'station "new" { address = "a/new", SWT = "will/new", tags = { data = TxtI "IN_DATA" } },\n  station "old"')
+    files.change(t.config_path, 'station "old"', [[
+station "new" { address = "a/new", SWT = "will/new", tags = { data = TxtI "IN_DATA" } },
+  station "old"]])
     assert.equal(0, (t:eval "reload()"))
     local p = c:expect "SUBSCRIBE"
     c:send("SUBACK", { id = p.id, codes = { 1 } })
@@ -131,8 +135,8 @@ line "plant" { host = "127.0.0.1", port = PORT, topic_filter = "a/#",
     c:send("PUBLISH", { topic = "will/new", payload = "", retain = true, qos = 0 })
     assert.equal("was", t:value("plant.new.data").value)
     assert.equal("station-will", t:value("plant.new.data").reason)
-    local _, out = t:eval
-      [[return stations["plant.old"].status, stations["plant.new"].status, lines.plant.stats.unrouted]]
+    local _, out = t:eval [[return stations["plant.old"].status, stations["plant.new"].status,
+      lines.plant.stats.unrouted]]
     assert.equal("StOn\tStHardErr\t1", (out:gsub("%s+$", "")))
     -- heard once, like any station's
     assert.equal(0, (t:eval "reload()"))

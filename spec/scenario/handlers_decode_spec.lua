@@ -1,6 +1,6 @@
 -- decode and encode: what they see, what they may return, and what becomes of mistakes.
 local scenario = require "spec.support.scenario"
-local broker, scope, tagline, wait = scenario "broker scope tagline wait"
+local broker, scope, tagline = scenario "broker scope tagline"
 
 -- A config with one station whose decoder is `body`; more fields of the station and the file's
 -- beginning may be given.
@@ -9,13 +9,16 @@ local function config (body, options)
   return ([[
 %s
 line "plant" {
-  host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true, subscribe_qos = 2, publish_qos = 1,%s
+  host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true,
+  subscribe_qos = 2, publish_qos = 1,%s
   station "s" {
     address = %q, %s
     decode = function(msg) %s end,
-    tags = { x = Ai {}, n = Ci {}, text = TxtI {}, on = Di {}, state = Qi {}, at = TiA {}, lasts = TiR {}, temp = Ai "JA=temp", %s },
+    tags = { x = Ai {}, n = Ci {}, text = TxtI {}, on = Di {}, state = Qi {}, at = TiA {},
+      lasts = TiR {}, temp = Ai "JA=temp", %s },
   },
-}]]):format(options.first or "", options.line or "", options.address or "s", options.station or "", body, options.tags or "")
+}]]):format(options.first or "", options.line or "", options.address or "s",
+    options.station or "", body, options.tags or "")
 end
 
 local function start (text)
@@ -64,9 +67,12 @@ describe("decode", function()
   end)
 
   it("sees the message", function()
-    local t, c = start(config([[return { text = table.concat({ msg.topic, msg.payload, msg.qos, tostring(msg.retain), tostring(msg.dup),
-      tostring(msg.id == tonumber(msg.payload)), math.type(msg.id), msg.station.name, tostring(msg.time > 1.7e9), msg.captures[1],
-      msg.captures.kind, #msg.captures }, " ") }]], { address = "s/([^/]+)/(?<kind>.*)", station = "" }):gsub('station "s" {', 'station "s-{kind}" {'))
+    local text = config([[return { text = table.concat({
+      msg.topic, msg.payload, msg.qos, tostring(msg.retain), tostring(msg.dup),
+      tostring(msg.id == tonumber(msg.payload)), math.type(msg.id), msg.station.name,
+      tostring(msg.time > 1.7e9), msg.captures[1], msg.captures.kind, #msg.captures }, " ") }]],
+      { address = "s/([^/]+)/(?<kind>.*)", station = "" })
+    local t, c = start(text:gsub('station "s" {', 'station "s-{kind}" {'))
     local p = publish(c, tostring(id + 1), { topic = "s/a/b", retain = true, dup = true })
     assert.equal(("s/a/b %d 1 true true true integer s-b true a b 2"):format(p.id),
       t:value("plant.s-b.text").value)
@@ -74,7 +80,8 @@ describe("decode", function()
 
   it("makes the JSON value and the payload at first use, once", function()
     local t, c = start(config [[local a, b = msg.json, msg.json
-      return { on = rawequal(a, b) and rawequal(msg.payload, msg.payload), n = a.n, x = a.list[2], text = tostring(a.null == json.null) }]])
+      return { on = rawequal(a, b) and rawequal(msg.payload, msg.payload), n = a.n,
+        x = a.list[2], text = tostring(a.null == json.null) }]])
     publish(c, '{"n": 9007199254740993, "list": [1, 2.5], "null": null}')
     local last = latest(t)
     assert.same({ true, "true", 2.5 }, { last.on.value, last.text.value, last.x.value })
@@ -101,8 +108,8 @@ describe("decode", function()
 
   it("returns values of each type by the table of conversions", function()
     local t, c =
-      start(
-        config [[return { x = "21.5", n = 2.5, text = 10, on = "yes", state = "Err", at = 86400.5, lasts = "1:00:00" }]])
+      start(config [[return { x = "21.5", n = 2.5, text = 10, on = "yes", state = "Err",
+        at = 86400.5, lasts = "1:00:00" }]])
     publish(c, "{}")
     local expected = { x = 21.5, n = 3, text = "10", on = true, state = 3,
       at = "1970-01-02T00:00:00.500Z" }
@@ -118,8 +125,13 @@ describe("decode", function()
 
   it("returns values with a time, a status and a reason of their own", function()
     local t, c = start(config [[
-      if msg.payload == "1" then return { x = { value = 5, time = 1 }, n = { status = "invalid" }, text = { value = "a", status = "valid" } } end
-      if msg.payload == "2" then return { x = { status = "invalid", reason = "range" }, text = {} } end
+      if msg.payload == "1" then
+        return { x = { value = 5, time = 1 }, n = { status = "invalid" },
+          text = { value = "a", status = "valid" } }
+      end
+      if msg.payload == "2" then
+        return { x = { status = "invalid", reason = "range" }, text = {} }
+      end
       return { x = { status = "odd" } }]])
     publish(c, "1")
     local x = t:value "plant.s.x"
@@ -137,7 +149,9 @@ describe("decode", function()
   it("gives addressed tags the time that it returns, a list of samples the last one's",
     function()
     local t, c = start(config [[if msg.json.fails then error "no" end
-      if msg.json.list then return { { time = 100, values = { x = 1 } }, { time = 200.5, values = { x = 2 } } } end
+      if msg.json.list then
+        return { { time = 100, values = { x = 1 } }, { time = 200.5, values = { x = 2 } } }
+      end
       return msg.json.none and {} or nil, msg.json.at]])
     publish(c, '{"temp": 1, "at": 86400, "none": true}')
     assert.same({ 1, "1970-01-02T00:00:00.000Z" },
@@ -156,7 +170,9 @@ describe("decode", function()
 
   it("returns several samples with their own times, in their order", function()
     local t, c = start(config [[local list = {}
-      for i = 1, 4 do list[i] = { time = i * 1000, values = { x = i, n = { value = -i, time = i * 1000 + 1 } } } end
+      for i = 1, 4 do
+        list[i] = { time = i * 1000, values = { x = i, n = { value = -i, time = i * 1000 + 1 } } }
+      end
       return list]])
     publish(c, "{}")
     for i = 1, 4 do
@@ -248,8 +264,10 @@ describe("decode", function()
     function()
     local long = ("n"):rep(60)
     local t, c = start(config(([[local n = tonumber(msg.payload)
-      if n %% 3 == 0 then return { x = n } elseif n %% 3 == 1 then return { n = n, text = "t" .. n, %s = n } end
-      return { on = n %% 2 == 0, %s = n, x = n + 0.5 }]]):format(long, long), { tags = long .. " = Ai {}" }))
+      if n %% 3 == 0 then return { x = n } end
+      if n %% 3 == 1 then return { n = n, text = "t" .. n, %s = n } end
+      return { on = n %% 2 == 0, %s = n, x = n + 0.5 }]]):format(long, long),
+      { tags = long .. " = Ai {}" }))
     for n = 1, 30 do publish(c, tostring(n)) end
     local last = latest(t)
     assert.same({ 30, 28, "t28", false, 29 }, { last.x.value, last.n.value, last.text.value,
@@ -325,7 +343,8 @@ describe("decode", function()
         "ERROR plant%.s: decode: %S*config%.lua:%d+: boom a\\nstack \z
           traceback:\\n.-config%.lua:%d+: in "), log)
     local _, out = t:eval [[local s = stations["plant.s"].stats
-      print(s.handler_errors, s.handlers.decode.errors, s.handlers.decode.calls, lines.plant.stats.handler_errors)]]
+      print(s.handler_errors, s.handlers.decode.errors, s.handlers.decode.calls,
+        lines.plant.stats.handler_errors)]]
     assert.equal("4\t4\t4\t4", (out:gsub("%s+$", "")))
     local x = latest(t).x
     assert.same({ "invalid", "decoder" }, { x.status, x.reason })
@@ -355,7 +374,8 @@ describe("decode", function()
   end
 
   it("finds nothing of a message that is over", function()
-    local t, c = start(config([[if kept then return { text = select(2, pcall(function() return kept.payload end)) } end
+    local t, c = start(config([[
+      if kept then return { text = select(2, pcall(function() return kept.payload end)) } end
       kept = msg
       return { x = 1 }]], { first = "kept = false" }))
     publish(c, "first")
@@ -377,8 +397,8 @@ describe("encode", function()
 
   it("makes payload, topic and options of a value", function()
     local t, c =
-      start(
-        with_encode [[return string.pack(">i4", value * 10) .. tag.name .. station.name, "to/" .. tag.name, { qos = 1, retain = true }]])
+      start(with_encode [[return string.pack(">i4", value * 10) .. tag.name .. station.name,
+        "to/" .. tag.name, { qos = 1, retain = true }]])
     local code, out = t:ask "tags['plant.s.out']:write(2.5, function() end)"
     assert.equal(0, code, out)
     local p = c:expect "PUBLISH"
@@ -427,165 +447,4 @@ describe("encode", function()
       assert.truthy(t:wait_log "ERROR plant.s: encode: ":find(case[2], 1, true))
     end)
   end
-end)
-
-describe("the other handlers", function()
-  after_each(scope.finish)
-
-  it("on_value of the tag, its station and its line, in this order", function()
-    local t, c = start([[
-      said = {}
-      local function note(what) return function(tag) said[#said + 1] = what .. ":" .. tag.name .. "=" .. tostring(tag.value) end end
-      line "plant" { host = "127.0.0.1", port = PORT, payload_type = "JSON", on_value = note "line",
-        station "s" { address = "s", on_value = note "station", tags = { a = Ai { "JA=a", on_value = note "tag" }, b = Ai "JA=b" } },
-        station "t" { address = "t", tags = { a = Ai "JA=a" } } }]])
-    publish(c, '{"a": 1}')
-    publish(c, '{"a": 1}')
-    publish(c, '{"a": 2}', { topic = "t" })
-    local _, out = t:eval "return table.concat(said, ' ')"
-    assert.equal("tag:a=1.0 station:a=1.0 line:a=1.0 station:b=nil line:b=nil line:a=2.0",
-      (out:gsub("%s+$", "")))
-    _, out = t:eval "return stations['plant.s'].stats.handlers.on_value.calls"
-    assert.equal("5", out:match "%d+") -- those of the line count where the value is
-  end)
-
-  it("on_status, on_connect and on_disconnect with why", function()
-    local t, c, b
-    b = broker.new()
-    t = tagline.run([[
-      line "plant" { host = "127.0.0.1", port = PORT, reconnect_delay = 0.05,
-        on_connect = function(line) print("connect", line.name) end,
-        on_disconnect = function(line, why) print("disconnect", line.name, type(why), #why > 0) end,
-        station "s" { address = "s", time_filter = 60, on_status = function(station) print("status", station.name, station.status) end } }]], { PORT = b.port })
-    c = b:handshake()
-    t:wait_log "connect\tplant"
-    t:wait_log "status\ts\tStOn"
-    c:close()
-    t:wait_log "status\ts\tStComErr"
-    t:wait_log "disconnect\tplant\tstring\ttrue"
-    b:handshake()
-    t:wait_log "status\ts\tStOn"
-  end)
-
-  it("that fail name themselves, and the line goes on", function()
-    local t, c = start([[
-      line "plant" { host = "127.0.0.1", port = PORT, on_connect = function() error "first" end, on_value = function() error "second" end,
-        station "s" { address = "s", on_status = function() error "third" end, tags = { x = Ai "IN_DATA" } } }]])
-    publish(c, "1")
-    publish(c, "2")
-    t:wait_log "ERROR plant: on_connect: .*config.lua:1: first"
-    t:wait_log "ERROR plant.s: on_status: .*config.lua:2: third"
-    t:wait_log "ERROR plant.s: on_value: .*config.lua:1: second"
-    assert.equal(1, t:value("plant.s.x").value)
-    assert.equal(2, t:value("plant.s.x").value)
-  end)
-
-  it("each have a budget of their own, also where one sets off the other", function()
-    -- Twenty handlers of 0.05 s within decode: more than one budget together, and each far
-    -- below it on a busy machine, too.
-    local t, c = start([[
-      local function busy(seconds) local till = os.clock() + seconds while os.clock() < till do end end
-      limits { handler_time = 0.8 }
-      local tags, values = {}, {}
-      for n = 1, 20 do tags["v" .. n], values["v" .. n] = Ai {}, n end
-      line "plant" { host = "127.0.0.1", port = PORT, station "s" { address = "s",
-        decode = function() busy(0.05) return values end, on_value = function() busy(0.05) end, tags = tags } }]])
-    publish(c, "1")
-    wait.till("20 calls", 20000, function()
-      return select(2,
-        t:eval "return stations['plant.s'].stats.handlers.on_value.calls"):match "^20"
-    end)
-    local _, out =
-      t:eval "local h = stations['plant.s'].stats.handlers print(h.decode.errors, \z
-        h.on_value.errors, h.on_value.calls, h.on_value.longest >= 0.05)"
-    assert.equal("0\t0\t20\ttrue", (out:gsub("%s+$", "")))
-  end)
-
-  it("every and after, when the config loads and while it runs", function()
-    local t, c = start([[
-      local ticks = 0
-      every(0.02, function() ticks = ticks + 1 if ticks == 3 then print "three ticks" end end)
-      after(0.03, function() print "once" after(0.01, function() print "again" end) end)
-      line "plant" { host = "127.0.0.1", port = PORT, station "s" { address = "s", tags = { x = Ai {} },
-        decode = function(msg)
-          if msg.payload == "bad" then every("soon", print) end
-          if msg.payload == "worse" then after(1, "print") end
-          if msg.payload == "many" then for _ = 1, 1e6 do after(1000, print) end end
-          if msg.payload == "fails" then after(0.01, function() error "later" end) end
-          after(0.01, function() print("later " .. kept) end)
-          kept = msg.payload
-          return { x = 1 }
-        end } }
-      kept = ""]])
-    t:wait_log "once"
-    for _, what in ipairs { "three ticks", "again" } do -- in either order
-      if not t:text "stderr":find(what, 1, true) then t:wait_log(what) end
-    end
-    publish(c, "good")
-    t:wait_log "later good"
-    publish(c, "bad")
-    t:wait_log 'config.lua:%d+: every: expected seconds %(0.001 to 1000000000%), got \z
-      string "soon"'
-    publish(c, "worse")
-    t:wait_log 'after: expected a function as the second value, got string "print"'
-    publish(c, "fails")
-    t:wait_log "ERROR after: .*config.lua:9: later"
-    publish(c, "many")
-    t:wait_log "more than 10000 timers"
-    t:stop()
-  end)
-
-  it("that write for ever leave time for all else", function()
-    local b = broker.new()
-    local t = tagline.run([[
-      line "plant" { host = "127.0.0.1", port = PORT,
-        on_connect = function()
-          tags["plant.s.n"]:write(0)
-          after(0.001, function() print("timer at", tags["plant.s.n"].value) end)
-        end,
-        station "s" { address = "s", encode = function(tag, value) return tostring(value), "out" end,
-          tags = { n = Co { on_value = function(tag) if tag.value < 20000 then tag:write(tag.value + 1) else print "all written" end end } } } }
-    ]], { PORT = b.port })
-    b:handshake()
-    t:wait_log("all written", 20000)
-    local before = t:text "stderr":match "^(.*)all written"
-    -- each write is done when it is sent (QoS 0)
-    assert.truthy(before:find("timer at", 1, true), "only when all was written")
-    t:stop()
-  end)
-
-  it("may write from a coroutine and wait, and never block", function()
-    local t, c = start([[
-      line "plant" { host = "127.0.0.1", port = PORT, publish_qos = 1, station "s" { address = "s",
-        decode = function(msg)
-          coroutine.wrap(function() print("wrote", tags["plant.s.out"]:write(tonumber(msg.payload))) end)()
-          return { x = 1 }
-        end,
-        tags = { x = Ai {}, topic = TxtO { "OUT_TOPIC", default = "s/set" }, out = Ao "OUT_VALUE" } } }]])
-    c:send("PUBLISH", { topic = "s", payload = "5", qos = 0 })
-    local p = c:expect "PUBLISH"
-    assert.same({ "s/set", "5" }, { p.topic, p.payload })
-    c:send("PUBACK", { id = p.id })
-    t:wait_log "wrote\ttrue"
-  end)
-
-  it("may resume a coroutine that waits for a write themselves; the write's end is then \z
-    nobody's",
-    function()
-    local t, c = start([[
-      line "plant" { host = "127.0.0.1", port = PORT, publish_qos = 1, station "s" { address = "s",
-        decode = function(msg)
-          local co = coroutine.create(function() return "went on with " .. tostring(tags["plant.s.out"]:write(5)) end)
-          coroutine.resume(co)
-          print(select(2, coroutine.resume(co, "another's word")))
-          return { x = 1 }
-        end,
-        tags = { x = Ai {}, topic = TxtO { "OUT_TOPIC", default = "s/set" }, out = Ao "OUT_VALUE" } } }]])
-    c:send("PUBLISH", { topic = "s", payload = "", qos = 0 })
-    c:send("PUBACK", { id = c:expect("PUBLISH").id })
-    t:wait_log "went on with another's word"
-    assert.equal(5, t:value("plant.s.out").value)
-    t:stop()
-    assert.is_nil(t:text("stderr"):find("ERROR", 1, true))
-  end)
 end)

@@ -6,7 +6,10 @@ local broker, scope, tagline = scenario "broker scope tagline"
 local config = [[
 --- Reads the meter's two numbers.
 local function decode(msg)
-  for _, name in ipairs { "topic", "payload", "json", "captures", "qos", "retain", "dup", "id", "time", "station" } do local _ = msg[name] end
+  for _, name in ipairs { "topic", "payload", "json", "captures", "qos", "retain", "dup", "id",
+    "time", "station" } do
+    local _ = msg[name]
+  end
   return { volts = 1 }
 end
 meter_decode = decode
@@ -14,7 +17,8 @@ codec = require "tagline.codec.device.elsys"
 line "plant" {
   host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true,
   station "boiler" { address = "boiler/up", decode = decode,
-    tags = { temperature = Ai { "JA=temp", unit = "°C" }, at = TiA "JA=at", volts = Ai {}, topic = TxtO { "OUT_TOPIC", default = "t" } } },
+    tags = { temperature = Ai { "JA=temp", unit = "°C" }, at = TiA "JA=at", volts = Ai {},
+      topic = TxtO { "OUT_TOPIC", default = "t" } } },
   station "d-{dev}" { address = "dev/(?<dev>.*)", tags = {} },
 }
 ]]
@@ -54,20 +58,30 @@ describe("help in the running process", function()
       local unknown, n = {}, 0
       local skip = { _G = true, meter_decode = true, codec = true }
       -- what an older Lua left behind
-      for _, old in ipairs { "atan2", "cosh", "frexp", "ldexp", "log10", "pow", "sinh", "tanh" } do skip["math." .. old] = true end
+      for _, old in ipairs {
+        "atan2", "cosh", "frexp", "ldexp", "log10", "pow", "sinh", "tanh",
+      } do
+        skip["math." .. old] = true
+      end
       local function ask(name, value)
         for _, x in ipairs { value, name } do
           n = n + 1
           local text = help(x)
-          if text:find "nothing is known" or text:find "^a %a+;" or text:find "^a function" or text:find "function of the library" then
+          if text:find "nothing is known" or text:find "^a %a+;" or text:find "^a function"
+            or text:find "function of the library" then
             unknown[#unknown + 1] = name
           end
         end
       end
       for name, value in pairs(_G) do
-        if not skip[name] and (type(value) == "function" or type(value) == "table") then ask(name, value) end
+        if not skip[name] and (type(value) == "function" or type(value) == "table") then
+          ask(name, value)
+        end
         for member, v in pairs(type(value) == "table" and not skip[name] and value or {}) do
-          if type(v) == "function" and type(member) == "string" and not skip[name .. "." .. member] then ask(name .. "." .. member, v) end
+          if type(v) == "function" and type(member) == "string"
+            and not skip[name .. "." .. member] then
+            ask(name .. "." .. member, v)
+          end
         end
       end
       table.sort(unknown)
@@ -90,7 +104,9 @@ describe("help in the running process", function()
       local function ask(kind, stats)
         for name in pairs(stats) do
           n = n + 1
-          if help(kind .. ".stats." .. name):find "nothing is known" then unknown[#unknown + 1] = kind .. "." .. name end
+          if help(kind .. ".stats." .. name):find "nothing is known" then
+            unknown[#unknown + 1] = kind .. "." .. name
+          end
         end
       end
       ask("line", lines.plant.stats)
@@ -106,7 +122,7 @@ describe("help in the running process", function()
     assert.truthy(
       out:find(
         "^decode%(msg%)\n  Reads the meter's two numbers.\na function of %S+config.lua, lines 2 \z
-          to 5"), out)
+          to 8"), out)
     assert.truthy(
       eval("help(codec)"):find(
         '^require "tagline.codec.device.elsys"\n  Elsys sensors of the ERS family'))
@@ -121,10 +137,13 @@ describe("help in the running process", function()
   it("has every field of an object, and no other", function()
     local out = eval [[
       local wrong = {}
-      local objects = { tag = tags["plant.boiler.temperature"], station = stations["plant.boiler"], line = lines.plant }
+      local objects = { tag = tags["plant.boiler.temperature"], station = stations["plant.boiler"],
+        line = lines.plant }
       for kind, object in pairs(objects) do
         for name in help(kind):gmatch "\n  ([%a_]+)  " do
-          if not pcall(function() return object[name] end) then wrong[#wrong + 1] = kind .. "." .. name end
+          if not pcall(function() return object[name] end) then
+            wrong[#wrong + 1] = kind .. "." .. name
+          end
         end
       end
       return table.concat(wrong, " ")]]

@@ -1,6 +1,6 @@
--- kill -9 at chosen points: before, in the middle of and behind each kind of write by which values, sessions and places reach
--- the disk. Whatever is killed, each number that was acknowledged is in the history once. scenario/history_torture_spec.lua kills
--- at random moments.
+-- kill -9 at chosen points: before, in the middle of and behind each kind of write by which values,
+-- sessions and places reach the disk. Whatever is killed, each number that was acknowledged is in
+-- the history once. scenario/history_torture_spec.lua kills at random moments.
 local scenario = require "spec.support.scenario"
 local files, mosquitto, process, scope, tagline, wait =
   scenario "files mosquitto process scope tagline wait"
@@ -16,10 +16,12 @@ line "plant" {
   station "s" { address = "n/up", tags = { n = Ci "JA=n", x = TxtI { "JA=x" } } },
 }
 ]]
-local TIMED = 'time_field_name = "t", time_mask = "UNIXMS",' -- a QoS 1 message is known again by its time alone
+-- a QoS 1 message is known again by its time alone
+local TIMED = 'time_field_name = "t", time_mask = "UNIXMS",'
 local STORED = 'session_store = "%s/session",'
 
--- Where a process is killed: the point, at which pass, and how. Passes of one process: about 20 messages are in flight.
+-- Where a process is killed: the point, at which pass, and how. Passes of one process: about 20
+-- messages are in flight.
 local function points(qos)
   local list = {}
   local function add(name, passes, ...)
@@ -41,19 +43,21 @@ local function points(qos)
 end
 
 local function sql(folder, query)
-  local code, out = process.run(process.find "sqlite3", { "-readonly", folder .. "/plant.db", query })
+  local code, out =
+    process.run(process.find "sqlite3", { "-readonly", folder .. "/plant.db", query })
   return code == 0 and out or nil
 end
 
-local numbers = "SELECT count(*) || ' ' || sum(value) || ' ' || count(DISTINCT value) FROM value WHERE tag='plant.s.n'"
+local numbers = "SELECT count(*) || ' ' || sum(value) || ' ' || count(DISTINCT value) \z
+  FROM value WHERE tag='plant.s.n'"
 
 describe("kill -9 at a chosen point", function()
   after_each(scope.finish)
 
   -- A publisher with an open end: the next numbers, up to which one it has got them.
   local function publisher(m, qos)
-    local p = process.start(process.find "mosquitto_pub", { "-h", "127.0.0.1", "-p", tostring(m.port), "-t", "n/up", "-q",
-      tostring(qos), "-l" })
+    local p = process.start(process.find "mosquitto_pub",
+      { "-h", "127.0.0.1", "-p", tostring(m.port), "-t", "n/up", "-q", tostring(qos), "-l" })
     local last, base = 0, os.time() * 1000 - 1000000
     return p, function(count)
       local lines = {}
@@ -76,8 +80,8 @@ describe("kill -9 at a chosen point", function()
     return 0
   end
 
-  -- Runs it, and publishes while it lives, but no more than Mosquitto has in flight: once it has more of QoS 2, it sends
-  -- messages again after a break for which it had sent PUBREL.
+  -- Runs it, and publishes while it lives, but no more than Mosquitto has in flight: once it has
+  -- more of QoS 2, it sends messages again after a break for which it had sent PUBREL.
   local function run_into(where, path, folder, publish)
     local p = process.start(killed, { "run", path, "--values", "--socket", folder .. "/socket" },
       { env = { TAGLINE_KILL = where }, cwd = folder })
@@ -96,7 +100,8 @@ describe("kill -9 at a chosen point", function()
   for qos = 1, 2 do
     it(("takes no number and doubles none, at QoS %d"):format(qos), function()
       local m, folder = mosquitto.start { "max_queued_messages 0" }, scope.folder()
-      local path = files.write(folder .. "/config.lua", config:format(m.port, qos, qos == 2 and STORED:format(folder) or TIMED))
+      local path = files.write(folder .. "/config.lua",
+        config:format(m.port, qos, qos == 2 and STORED:format(folder) or TIMED))
       local t = tagline.run(path)
       m:wait_subscribed "history"
       t:stop()
@@ -107,7 +112,8 @@ describe("kill -9 at a chosen point", function()
       assert.equal(0, (p:wait_exit()))
       t = tagline.run(path)
       local wanted = ("%d %d %d"):format(last, last * (last + 1) // 2, last)
-      wait.poll(wanted .. " in the history", 120000, function() return sql(folder, numbers) == wanted end,
+      wait.poll(wanted .. " in the history", 120000,
+        function() return sql(folder, numbers) == wanted end,
         function() return tostring(sql(folder, numbers)) end)
       t:stop()
       assert.equal(0, (tagline.command { "history", folder .. "/plant.db", "--check" }))

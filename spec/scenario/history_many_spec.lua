@@ -68,7 +68,8 @@ describe("very many rows of a history", function()
     end
     local _, turn = t:eval "return longest_turn()"
     local limit = 0.010 * (sanitized and 6 or 1)
-    assert.is_true(tonumber(turn) < limit, ("a turn of %.1f ms of the processor"):format(turn * 1000))
+    assert.is_true(tonumber(turn) < limit,
+      ("a turn of %.1f ms of the processor"):format(turn * 1000))
   end)
 
   it("read like a table", function()
@@ -83,8 +84,8 @@ describe("very many rows of a history", function()
       rows[#rows + 1] = { value = 5 }
       local more, added = #rows, rows[#rows].value
       table.remove(rows)
-      local all = table.pack(first, last, below, behind, none, rows.left_out, sum, keys, more, added,
-        #rows, rows[#rows].value, (pcall(setmetatable, rows, {})))
+      local all = table.pack(first, last, below, behind, none, rows.left_out, sum, keys, more,
+        added, #rows, rows[#rows].value, (pcall(setmetatable, rows, {})))
       for i = 1, all.n do all[i] = tostring(all[i]) end
       return table.concat(all, " ")]])
     assert.truthy(eval("return rows"):find("… 99961 more", 1, true))

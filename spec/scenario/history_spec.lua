@@ -6,9 +6,13 @@ local files, mosquitto, process, scope, tagline, wait =
 local config = [[
 history { file = "plant.db", keep = "90d" }
 line "plant" {
-  host = "127.0.0.1", port = PORT, client_id = "CLIENT", clean_session = false, subscribe_qos = QOS, topic_filter = "n/#",
+  host = "127.0.0.1", port = PORT, client_id = "CLIENT", clean_session = false,
+  subscribe_qos = QOS, topic_filter = "n/#",
   payload_type = "JSON", time_field_name = "t", time_mask = "UNIXMS",
-  station "s" { address = "n/up", tags = { n = Ci { "JA=n", unit = "pcs" }, hidden = Ai { "JA=h", history = false } } },
+  station "s" {
+    address = "n/up",
+    tags = { n = Ci { "JA=n", unit = "pcs" }, hidden = Ai { "JA=h", history = false } },
+  },
 }
 ]]
 
@@ -183,8 +187,8 @@ describe("the history", function()
     assert.equal(0, code_of)
     assert.equal(10, select(2, csv:gsub("\n", "\n")))
     assert.truthy(
-      csv:find(
-        "^time,tag,value,status,reason,unit\n%d%d%d%d%-%d%d%-%d%dT[%d:.]+Z,plant.s.n,1,valid,,pcs\n"), csv)
+      csv:find("^time,tag,value,status,reason,unit\n\z
+        %d%d%d%d%-%d%d%-%d%dT[%d:.]+Z,plant.s.n,1,valid,,pcs\n"), csv)
     local _, json = tagline.command { "history", t.config_path, "--last", "15m", "--json" }
     assert.truthy(json:find('"tag":"plant.s.n","type":"Ci","value":10,"status":"valid"}', 1,
       true), json)
@@ -207,10 +211,11 @@ describe("the history", function()
     local m, folder = mosquitto.start(), scope.folder()
     local t = tagline.run(scope.file("config.lua", ([[
       history { file = "plant.db" }
-      line "plant" { host = "127.0.0.1", port = %d, client_id = "history", topic_filter = "n/#", payload_type = "JSON",
-        time_field_name = "t", time_mask = "UNIXMS", subscribe_qos = 1,
+      line "plant" { host = "127.0.0.1", port = %d, client_id = "history", topic_filter = "n/#",
+        payload_type = "JSON", time_field_name = "t", time_mask = "UNIXMS", subscribe_qos = 1,
         station "s" { address = "n/up", tags = { n = Ci "JA=n" } },
-        station "ask" { address = "n/ask", tags = { what = TxtI { "IN_DATA", on_value = function(tag)
+        station "ask" { address = "n/ask",
+          tags = { what = TxtI { "IN_DATA", on_value = function(tag)
           local alone, why = pcall(history, "plant.s.n", "1h")
           print("alone", alone, (why:match "in a handler it needs a coroutine"))
           coroutine.wrap(function()
@@ -218,8 +223,10 @@ describe("the history", function()
             print("rows", #rows, rows[1].value, rows[#rows].value, rows.left_out)
             local one = history("plant.s.n", { last = "1h", every = "1y", as = "sum" })
             print("sum", one[#one].value)
-            local days = history("plant.s.n", { last = "1h", every = "1d", as = "count", zone = "Asia/Kolkata" })
-            print("day", (days[1].time + 5.5 * 3600) %% 86400, pcall(history, "plant.s.n", { every = 60, zone = "No/Where" }))
+            local days = history("plant.s.n",
+              { last = "1h", every = "1d", as = "count", zone = "Asia/Kolkata" })
+            print("day", (days[1].time + 5.5 * 3600) %% 86400,
+              pcall(history, "plant.s.n", { every = 60, zone = "No/Where" }))
             print("none", history("plant.s.nix", "1h"))
             error("that is told")
           end)()

@@ -40,8 +40,9 @@ describe("tagline history --import", function()
     assert.same({ 0, "7 rows, 0 of them new", "" }, { import(folder, rows) })
     -- A part of it, where the first value of a millisecond is missing; other columns in
     -- another order.
-    assert.same({ 0, "2 rows, 1 of them new", "" }, { import(folder, "\xef\xbb\xbf"
-      .. "value,tag,time\r\n3,plant.s.n,2026-11-01T01:00:01+01:00\r\n4,plant.s.n,2026-11-01T00:00:03Z\r\n") })
+    local others = "\xef\xbb\xbfvalue,tag,time\r\n3,plant.s.n,2026-11-01T01:00:01+01:00\r\n\z
+      4,plant.s.n,2026-11-01T00:00:03Z\r\n"
+    assert.same({ 0, "2 rows, 1 of them new", "" }, { import(folder, others) })
     assert.truthy(export(folder):find("00:00:03.000Z,plant.s.n,4,valid,,V\n", 1, true))
     assert.equal(0, (tagline.command { "history", folder .. "/h.db", "--check" }))
   end)
@@ -83,8 +84,9 @@ describe("tagline history --import", function()
 
   it("takes types from a config, and is refused while a process writes the file", function()
     local m, folder = mosquitto.start(), scope.folder()
-    local path = scope.file("c.lua", ([[history { file = "h.db" } line "plant" { host = "127.0.0.1", port = %d,
-      client_id = "c", topic_filter = "a", station "s" { address = "a", tags = { n = Ci "IN_DATA", t = TxtI "IN_TOPIC" } } }]])
+    local path = scope.file("c.lua", ([[history { file = "h.db" }
+      line "plant" { host = "127.0.0.1", port = %d, client_id = "c", topic_filter = "a",
+        station "s" { address = "a", tags = { n = Ci "IN_DATA", t = TxtI "IN_TOPIC" } } }]])
       :format(m.port), folder)
     assert.same({ 0, "2 rows, 2 of them new", "" },
       { import(folder, "time,tag,value\n2026-11-01,plant.s.n,5\n2026-11-01,plant.s.t,7\n",
@@ -112,7 +114,8 @@ describe("tagline history --import", function()
   it("keeps nothing that is older than the config's history keeps, and says how many",
     function()
     local folder = scope.folder()
-    scope.file("c.lua", [[history { file = "h.db", keep = "90d" } line "plant" { host = "h", topic_filter = "a",
+    scope.file("c.lua", [[history { file = "h.db", keep = "90d" }
+      line "plant" { host = "h", topic_filter = "a",
       station "s" { address = "a", tags = { n = Ai "IN_DATA" } } }]], folder)
     assert.same({ 0, "2 rows, 1 of them new, 1 older than the history keeps", "" },
       { import(folder,
@@ -165,13 +168,17 @@ describe("tagline history --import", function()
   it("and reading: JSON is that of the values stream, and an empty interval is not valid",
     function()
     local folder = scope.folder()
-    local path = files.write(folder .. "/config.lua", 'history { file = "x.db" }\nline "l" { host = "h", time_mask = "UNIX", \z
-      station "s" { address = "a", tags = { at = TiA "JA=t", n = Ci "JA=n", raw = TxtI "IN_DATA" } } }\n')
+    local path = files.write(folder .. "/config.lua", [[
+      history { file = "x.db" }
+      line "l" { host = "h", time_mask = "UNIX", station "s" { address = "a",
+        tags = { at = TiA "JA=t", n = Ci "JA=n", raw = TxtI "IN_DATA" } } }
+    ]])
     local csv = scope.file("rows.csv", "time,tag,value\n2026-11-29T10:00:00Z,l.s.at,1796000418.5\n\z
       2026-11-29T10:00:00Z,l.s.raw,x\n2026-11-29T10:00:00Z,l.s.n,9223372036854775807\n")
     assert.equal(0, (tagline.command { "history", path, "--import", csv }))
-    assert.equal(0, (process.run(process.find "sqlite3", { folder .. "/x.db", "INSERT INTO recent SELECT id, \z
-      unixepoch('2026-11-29 11:00:00') * 1000, 0, x'ff0041', NULL, NULL FROM tag WHERE name = 'l.s.raw'" })))
+    assert.equal(0, (process.run(process.find "sqlite3", { folder .. "/x.db",
+      "INSERT INTO recent SELECT id, unixepoch('2026-11-29 11:00:00') * 1000, 0, x'ff0041', \z
+        NULL, NULL FROM tag WHERE name = 'l.s.raw'" })))
     local day = { "--from", "2026-11-29", "--to", "2026-11-30" }
     local function read(...)
       return select(2, tagline.command { "history", path, ..., table.unpack(day) })
@@ -198,8 +205,8 @@ describe("tagline history --import", function()
       "time_avg", "--from", "2026-11-29T09:00",
       "--to", "2026-11-29T10:00" }
     assert.truthy(found:find("2026-11-29T09:00:00.000Z,l.s.at,,invalid,,", 1, true), found)
-    local code, _, why = tagline.command { "history", path, "--wide", "--every", "1h", "--as", "first,last",
-      table.unpack(day) }
+    local code, _, why = tagline.command { "history", path, "--wide", "--every", "1h",
+      "--as", "first,last", table.unpack(day) }
     assert.same({ 1, "tagline history: --wide has room for one of --as" }, { code, why })
   end)
 
@@ -208,8 +215,9 @@ describe("tagline history --import", function()
     local csv = scope.file("rows.csv",
       "time,tag,value\n2026-11-29T10:00:00Z,l.s.t,1\n2026-11-29T12:00:00Z,l.s.t,2\n")
     assert.equal(0, (tagline.command { "history", path, "--import", csv }))
-    assert.equal(0, (process.run(process.find "sqlite3", { path, "INSERT INTO event VALUES(0, 'dropped', 1204, \z
-      unixepoch('2026-11-29 11:00:00') + 0.5, unixepoch('2026-11-29 11:07:00'), '')" })))
+    assert.equal(0, (process.run(process.find "sqlite3", { path,
+      "INSERT INTO event VALUES(0, 'dropped', 1204, unixepoch('2026-11-29 11:00:00') + 0.5, \z
+        unixepoch('2026-11-29 11:07:00'), '')" })))
     local told =
       "1204 values from 2026-11-29T11:00:00.500Z to 2026-11-29T11:07:00.000Z are missing: \z
         they were dropped"
@@ -238,11 +246,12 @@ describe("tagline replay --history", function()
   it("fills a history with what the live run stored", function()
     local m, folder = mosquitto.start(), scope.folder()
     local path = scope.file("c.lua", ([[history { file = "live.db" }
-      line "plant" { host = "127.0.0.1", port = %d, client_id = "c", topic_filter = "n/#", payload_type = "JSON",
-        time_field_name = "t", time_mask = "UNIXMS", subscribe_qos = 1,
+      line "plant" { host = "127.0.0.1", port = %d, client_id = "c", topic_filter = "n/#",
+        payload_type = "JSON", time_field_name = "t", time_mask = "UNIXMS", subscribe_qos = 1,
         station "s" { address = "n/up", tags = {
           n = Ai { "JA=n", history = { deadband = 1, max_silence = 3600 } }, on = Di "JA=on",
-          x = TxtI { "JA=x", on_missing = "keep" }, hidden = Ai { "JA=h", history = false } } } }]]):format(m.port), folder)
+          x = TxtI { "JA=x", on_missing = "keep" },
+          hidden = Ai { "JA=h", history = false } } } }]]):format(m.port), folder)
     local t = tagline.run(path)
     m:wait_subscribed "c"
     local base = os.time() * 1000 - 60000

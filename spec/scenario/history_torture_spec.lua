@@ -10,10 +10,13 @@ local config = [[
 history { file = "plant.db", keep = "90d" }
 spool { max = "1MB", when_full = "hold" }
 line "plant" {
-  host = "127.0.0.1", port = PORT, client_id = "history", clean_session = false, subscribe_qos = QOS, STORE
-  topic_filter = "n/#", payload_type = "JSON", time_field_name = "t", time_mask = "UNIXMS",
+  host = "127.0.0.1", port = PORT, client_id = "history", clean_session = false,
+  subscribe_qos = QOS, STORE topic_filter = "n/#",
+  payload_type = "JSON", time_field_name = "t", time_mask = "UNIXMS",
   reconnect_delay = 0.05, reconnect_delay_max = 0.2,
-  station "s" { address = "n/up", tags = { n = Ci "JA=n", x = TxtI { "JA=x", on_missing = "keep" } } },
+  station "s" {
+    address = "n/up", tags = { n = Ci "JA=n", x = TxtI { "JA=x", on_missing = "keep" } },
+  },
 }
 ]]
 
@@ -126,8 +129,8 @@ describe("a history", function()
     send(m, 11, 15, { base = now - 40 * 86400000, step = 0 }) -- all in one millisecond
     send(m, 16, 20, { base = now + 1000 })
     until_there(folder, "20 210 20")
-    assert.equal("11 12 13 14 15", sql(folder, "SELECT group_concat(value, ' ') FROM (SELECT value FROM value \z
-      WHERE tag='plant.s.n' AND time < unixepoch() - 39 * 86400)"))
+    assert.equal("11 12 13 14 15", sql(folder, "SELECT group_concat(value, ' ') FROM \z
+      (SELECT value FROM value WHERE tag='plant.s.n' AND time < unixepoch() - 39 * 86400)"))
     t:stop()
     until_there(folder, "20 210 20")
     assert.equal(0, (tagline.command { "history", folder .. "/plant.db", "--check" }))

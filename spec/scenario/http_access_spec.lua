@@ -5,12 +5,13 @@ local http, scope, tagline, wait = scenario "http scope tagline wait"
 local TOKEN = "0123456789abcdef"
 local config = [[
 http { listen = "127.0.0.1:WEB", OPTIONS }
-line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter = "plant/#", payload_type = "JSON",
-  publish_qos = 1,
+line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter = "plant/#",
+  payload_type = "JSON", publish_qos = 1,
   station "boiler" { address = "plant/boiler/up", tags = {
     temperature = Ai "JA=t", topic = TxtO { "OUT_TOPIC", default = "plant/boiler/set" },
     setpoint = Ao { "OUT_VALUE", range = { 0, 100 } } } },
-  station "counter" { address = "plant/counter/up", encode = function(tag, v) return tostring(v), "plant/counter/set" end,
+  station "counter" { address = "plant/counter/up",
+    encode = function(tag, v) return tostring(v), "plant/counter/set" end,
     tags = { n = Co {}, on = Do {}, text = TxtO {}, at = ToA {}, span = ToR {} } } }
 ]]
 
@@ -30,8 +31,10 @@ describe("access to the HTTP server", function()
 
   it("asks for the token everywhere but at health, login and its files", function()
     local _, t, port = start(with_token)
-    for _, path in ipairs { "/metrics", "/api/v1/", "/api/v1/tags", "/api/v1/events", "/page/app.js",
-      "/none", "/api/v1/tags/plant.boiler.setpoint" } do
+    for _, path in ipairs {
+      "/metrics", "/api/v1/", "/api/v1/tags", "/api/v1/events", "/page/app.js", "/none",
+      "/api/v1/tags/plant.boiler.setpoint",
+    } do
       local a = http.get(port, path)
       assert.equal(401, a.status, path)
       assert.truthy(a.headers["www-authenticate"])
@@ -68,7 +71,8 @@ describe("access to the HTTP server", function()
     local _, t, port = start(with_token)
     local form = { ["Content-Type"] = "application/x-www-form-urlencoded" }
     local function login(body, headers)
-      return http.request(port, "/login", { method = "POST", headers = headers or form, body = body })
+      return http.request(port, "/login",
+        { method = "POST", headers = headers or form, body = body })
     end
     local well = login("token=" .. TOKEN)
     assert.same({ 303, "/" }, { well.status, well.headers.location })
@@ -96,7 +100,8 @@ describe("access to the HTTP server", function()
       "GET /metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer wrong\r\n\r\n")
   end
 
-  it("lets the right token in at once beside a flood of wrong ones, where it came before", function()
+  it("lets the right token in at once beside a flood of wrong ones, where it came before",
+    function()
     local _, t, port = start(with_token)
     assert.equal(200, http.get(port, "/metrics", { headers = bearer }).status)
     local count = { [401] = 0, [429] = 0 }
@@ -123,13 +128,15 @@ describe("access to the HTTP server", function()
     assert.equal(1, said)
   end)
 
-  it("checks the tokens of a stranger who gives many one at a time, and refuses none unseen", function()
+  it("checks the tokens of a stranger who gives many one at a time, and refuses none unseen",
+    function()
     local _, t, port = start(with_token)
     local clients = {}
     for i = 1, 60 do clients[i] = wrong_client(port) end
     for i = 1, 20 do assert.equal(401, clients[i]:answer().status) end
     -- health waits for nobody; who has the token waits for two seconds at most, and is let in
-    assert.equal(200, http.get(port, "/healthz", { headers = { Authorization = "Bearer x" } }).status)
+    local stranger = { Authorization = "Bearer x" }
+    assert.equal(200, http.get(port, "/healthz", { headers = stranger }).status)
     assert.equal(200, http.get(port, "/metrics", { headers = bearer }).status)
     for i = 21, 60 do
       local status = clients[i]:answer().status
@@ -142,7 +149,8 @@ describe("access to the HTTP server", function()
     local _, t, port = start(with_token)
     for _ = 1, 40 do wrong_client(port) end
     local right, flood = http.connect(port), {}
-    right:send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " .. TOKEN .. "\r\n\r\n")
+    right:send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " .. TOKEN
+      .. "\r\n\r\n")
     wait.poll("the answer to the right token", nil, function()
       if #right.got > 0 then return true end
       flood[#flood + 1] = wrong_client(port)
@@ -158,7 +166,8 @@ describe("access to the HTTP server", function()
     for _ = 1, 200 do wrong_client(port) end
     for i = 2, 5 do
       local other = http.connect(port, "127.0.0." .. i)
-      other:send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " .. TOKEN .. "\r\n\r\n")
+      other:send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " .. TOKEN
+        .. "\r\n\r\n")
       assert.equal(200, other:answer().status)
     end
     t:stop()
@@ -199,7 +208,8 @@ describe("access to the HTTP server", function()
       assert.truthy(answer.json.error)
     end
     assert.equal(404, post(port, "/api/v1/tags/plant.boiler.none", '{"value":1}', bearer).status)
-    assert.equal(422, post(port, "/api/v1/tags/plant.boiler.temperature", '{"value":1}', bearer).status)
+    assert.equal(422,
+      post(port, "/api/v1/tags/plant.boiler.temperature", '{"value":1}', bearer).status)
     assert.equal(415, post(port, path, '{"value":1}', { Authorization = bearer.Authorization,
       ["Content-Type"] = "text/plain" }).status)
     assert.equal(403, post(port, path, '{"value":1}', { Authorization = bearer.Authorization,
@@ -209,7 +219,8 @@ describe("access to the HTTP server", function()
     assert.equal(200, post(port, path, '{"value":1}', { Authorization = bearer.Authorization,
       Origin = "http://127.0.0.1" }).status)
     assert.equal(401, post(port, path, '{"value":1}').status)
-    assert.equal(405, http.request(port, path, { method = "PUT", headers = bearer, body = "{}" }).status)
+    assert.equal(405,
+      http.request(port, path, { method = "PUT", headers = bearer, body = "{}" }).status)
     t:stop()
   end)
 

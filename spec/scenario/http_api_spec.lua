@@ -14,7 +14,8 @@ local function start()
   local folder = scope.folder()
   local text = page:match "\n```lua\n(.-)\n```"
   text = text:gsub("127%.0%.0%.1:8080", "127.0.0.1:" .. port)
-    :gsub('host = "10%.0%.0%.1"', ('host = "127.0.0.1", port = %d, client_id = "web"'):format(m.port))
+    :gsub('host = "10%.0%.0%.1"',
+      ('host = "127.0.0.1", port = %d, client_id = "web"'):format(m.port))
   local path = folder .. "/plant.lua"
   files.write(path, text)
   local t = tagline.run(path)
@@ -92,11 +93,15 @@ local asks = {
   ["/api/v1/history"] = "?tag=plant.boiler.temperature",
 }
 -- Parameters that are right, and wrong.
-local right = { match = "plant.boiler*", limit = "1", after = "plant.boiler.temperature", format = "csv",
-  from = "0", to = "2100-01-01", last = "1h", every = "1m", as = "avg", tag = "plant.boiler.temperature",
-  topic = "plant/x", payload = "%7B" }
-local wrong = { limit = "0", format = "xml", from = "yesterday", to = "x", last = "1 hour", every = "x",
-  match = "%zz", after = "none", tag = "none" }
+local right = {
+  match = "plant.boiler*", limit = "1", after = "plant.boiler.temperature", format = "csv",
+  from = "0", to = "2100-01-01", last = "1h", every = "1m", as = "avg",
+  tag = "plant.boiler.temperature", topic = "plant/x", payload = "%7B",
+}
+local wrong = {
+  limit = "0", format = "xml", from = "yesterday", to = "x", last = "1 hour", every = "x",
+  match = "%zz", after = "none", tag = "none",
+}
 
 local function each_operation()
   local list = {}
@@ -122,8 +127,8 @@ describe("openapi.json", function()
       if path == "/api/v1/events" then
         local e = http.events(port, path)
         assert.equal("text/event-stream", e.answer.headers["content-type"])
-        check({ type = "array", items = { type = "object", required = { "tag", "type", "status" } } },
-          e:next "snapshot".data, where)
+        local items = { type = "object", required = { "tag", "type", "status" } }
+        check({ type = "array", items = items }, e:next "snapshot".data, where)
         e:close()
       else
         local ask = one.method == "GET" and asks[path] or ""
@@ -134,7 +139,8 @@ describe("openapi.json", function()
           local joint = ask == "" and "?" or "&"
           if one.method == "GET" and parameter["in"] == "query" then
             assert.truthy(right[name], name)
-            local value = path == "/api/v1/stations" and name == "after" and "plant.boiler" or right[name]
+            local value = path == "/api/v1/stations" and name == "after" and "plant.boiler"
+              or right[name]
             local query = path .. ((name == "tag" or name == "topic" or name == "payload") and "?"
               or ask .. joint) .. name .. "=" .. value
             if name == "payload" then query = query .. "&topic=a" end
@@ -163,13 +169,14 @@ describe("openapi.json", function()
     for path, item in pairs(openapi.paths) do
       for _, method in ipairs { "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT" } do
         if not item[method:lower()] then
-          local a = http.request(port, (path:gsub("{name}", "plant.boiler.setpoint")), { method = method })
+          local a = http.request(port, (path:gsub("{name}", "plant.boiler.setpoint")),
+            { method = method })
           assert.equal(405, a.status, method .. " " .. path)
           assert.truthy(a.headers.allow:find "GET")
         end
       end
-      local head = http.request(port, (path:gsub("{name}", "plant.boiler.setpoint")) .. (asks[path] or ""),
-        { method = "HEAD" })
+      local target = path:gsub("{name}", "plant.boiler.setpoint") .. (asks[path] or "")
+      local head = http.request(port, target, { method = "HEAD" })
       assert.same({ true, "" }, { head.status < 400, head.body }, path)
     end
     t:stop()
@@ -241,7 +248,11 @@ describe("http.md", function()
     for cell in section:gmatch "\n| (`[^|]+) |" do
       local first
       for name in cell:gmatch "`([%w_]+)`" do
-        if name:sub(1, 1) == "_" then name = first:match "^(tagline_outlet)" .. name else first = name end
+        if name:sub(1, 1) == "_" then
+          name = first:match "^(tagline_outlet)" .. name
+        else
+          first = name
+        end
         named[name] = true
       end
     end

@@ -5,10 +5,12 @@ local files, http, scope, tagline, wait =
 
 local config = [[
 http { listen = "127.0.0.1:WEB" }
-line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter = "plant/#", payload_type = "JSON",
+line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter = "plant/#",
+  payload_type = "JSON",
   station "a" { address = "plant/a", tags = { n = Ci "JA=n", x = Ai "JA=x" } },
   station "b" { address = "plant/b", tags = { n = Ci "JA=n" } },
-  station "dev-{id}" { address = "plant/dev/(?<id>[^/]+)", tags = { n = Ci "JA=n", text = TxtI "JA=text" } } }
+  station "dev-{id}" { address = "plant/dev/(?<id>[^/]+)",
+    tags = { n = Ci "JA=n", text = TxtI "JA=text" } } }
 ]]
 
 local function start() return tagline.web(config) end
@@ -92,7 +94,9 @@ describe("events", function()
     local from_the_start = http.events(port, "/api/v1/events", { ["Last-Event-ID"] = id })
     local all = by_name(from_the_start:next())
     assert.same({ 1, 5 }, { all["plant.a.n"].value, all["plant.b.n"].value })
-    for _, strange in ipairs { "1-1", "x", "", ("f"):rep(40), "-", event.id .. "0", event.id:gsub("%-.*", "-ffffff") } do
+    local strangers = { "1-1", "x", "", ("f"):rep(40), "-", event.id .. "0",
+      event.id:gsub("%-.*", "-ffffff") }
+    for _, strange in ipairs(strangers) do
       local other = http.events(port, "/api/v1/events", { ["Last-Event-ID"] = strange })
       assert.equal("snapshot", other:next().event, strange)
       other:close()
@@ -104,8 +108,8 @@ describe("events", function()
     local _, t, port = start()
     local e = http.events(port, "/api/v1/events")
     local first = e:next "snapshot"
-    local text = files.read(t.config_path)
-    files.write(t.config_path, (text:gsub('n = Ci "JA=n" } },\n  station "dev', 'm = Ci "JA=m" } },\n  station "dev')))
+    files.change(t.config_path, 'n = Ci "JA=n" } },\n  station "dev',
+      'm = Ci "JA=m" } },\n  station "dev')
     assert.equal(0, (t:eval "print(reload())"))
     local second = e:next()
     assert.equal("snapshot", second.event)
@@ -142,7 +146,9 @@ describe("events", function()
     local before, text = t:rss(), ("x"):rep(60000)
     local closed = false
     for round = 1, 100 do
-      for dev = 1, 20 do m:publish("plant/dev/" .. dev, ('{"n":%d,"text":"%d%s"}'):format(round, round, text)) end
+      for dev = 1, 20 do
+        m:publish("plant/dev/" .. dev, ('{"n":%d,"text":"%d%s"}'):format(round, round, text))
+      end
       m:publish("plant/a", ('{"n":%d}'):format(round))
       t:wait_line('"plant.a.n".*"value":' .. round .. ",")
       closed = t:text "stderr":find "an event reader is 1 MB behind, and is closed" ~= nil

@@ -9,8 +9,8 @@ local DEVICES, MESSAGES, AT_ONCE = 2000, 20000, 2000
 
 local config = [[
 http { listen = "127.0.0.1:WEB", values = "*" }
-line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter = "plant/#", payload_type = "JSON",
-  subscribe_qos = 1, keep_alive = 3600, recorder = 0,
+line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter = "plant/#",
+  payload_type = "JSON", subscribe_qos = 1, keep_alive = 3600, recorder = 0,
   station "dev-{id}" { address = "plant/(?<id>[^/]+)", tags = { n = Ci "JA=n" } } }
 ]]
 

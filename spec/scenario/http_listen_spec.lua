@@ -1,10 +1,12 @@
--- Where the HTTP server listens: addresses, sockets, TLS; what a reload changes, and what cannot be.
+-- Where the HTTP server listens: addresses, sockets, TLS; what a reload changes, and what cannot
+-- be.
 local scenario = require "spec.support.scenario"
 local files, http, mosquitto, pki, process, scope, tagline, wait =
   scenario "files http mosquitto pki process scope tagline wait"
 
 local rest = [[
-line "plant" { host = "127.0.0.1", port = %d, client_id = "web", topic_filter = "plant/#", payload_type = "JSON",
+line "plant" { host = "127.0.0.1", port = %d, client_id = "web", topic_filter = "plant/#",
+  payload_type = "JSON",
   station "boiler" { address = "plant/boiler/up", tags = { t = Ai "JA=t" } } }
 ]]
 
@@ -24,7 +26,9 @@ local function reload(t, m, word)
   return t:eval "reload()"
 end
 
-local function at(port, more) return ('http { listen = "127.0.0.1:%d", %s }'):format(port, more or "") end
+local function at(port, more)
+  return ('http { listen = "127.0.0.1:%d", %s }'):format(port, more or "")
+end
 
 local function refuses(port)
   local ok = pcall(http.connect, port)
@@ -46,8 +50,10 @@ describe("the HTTP server's address", function()
   it("in use ends the start with 1, and says so", function()
     local m, port = mosquitto.start(), http.free_port()
     local first = serve(m, at(port))
-    local said = ("http: listen on 127.0.0.1:%d: the port is in use by another process"):format(port)
-    for _, more in ipairs { "", 'history { file = "h.db" }\n' } do -- of a history threads are at work by then
+    local said =
+      ("http: listen on 127.0.0.1:%d: the port is in use by another process"):format(port)
+    -- of a history threads are at work by then
+    for _, more in ipairs { "", 'history { file = "h.db" }\n' } do
       local second = run(m, more .. at(port))
       assert.equal(1, (second:wait_exit()))
       assert.truthy(second:text "stderr":find(said, 1, true))
@@ -57,7 +63,8 @@ describe("the HTTP server's address", function()
   end)
 
   it("changes with a reload; one that cannot be had leaves the old one", function()
-    local m, one, two, taken = mosquitto.start(), http.free_port(), http.free_port(), http.free_port()
+    local m = mosquitto.start()
+    local one, two, taken = http.free_port(), http.free_port(), http.free_port()
     local t = run(m, at(one))
     t:wait_log "connected"
     files.write(t.config_path, at(two) .. "\n" .. rest:format(m.port))
@@ -74,18 +81,23 @@ describe("the HTTP server's address", function()
     other:wait_log "listening"
     local code, said = reload(t, m, at(taken, 'token = "0123456789abcdef"'))
     assert.equal(0, code)
-    assert.truthy(said:find("http: listen on 127%.0%.0%.1:%d+: the port is in use by another process; the old"), said)
-    t:wait_log "http: listen on 127.0.0.1:%d+: the port is in use by another process; the old address goes on"
+    assert.truthy(said:find("http: listen on 127%.0%.0%.1:%d+: the port is in use by another \z
+      process; the old"), said)
+    t:wait_log "http: listen on 127.0.0.1:%d+: the port is in use by another process; the old \z
+      address goes on"
     assert.equal(200, http.get(two, "/api/v1/tags").status)
     local reader = http.events(two, "/api/v1/events")
     reader:next "snapshot"
-    assert.truthy(select(2, reload(t, m, at(two, 'token = "0123456789abcdef"'))):find "http: changed")
-    wait.till("the end of a reader without the new token", nil, function() return not reader.client.open end)
+    local changed = select(2, reload(t, m, at(two, 'token = "0123456789abcdef"')))
+    assert.truthy(changed:find "http: changed")
+    wait.till("the end of a reader without the new token", nil,
+      function() return not reader.client.open end)
     assert.equal(401, http.get(two, "/api/v1/tags").status)
     assert.equal(0, (reload(t, m, "")))
     t:wait_log "not listening any more"
     assert.truthy(refuses(two))
-    assert.truthy(select(2, reload(t, m, at(taken))):find "in use by another process; until it is opened nothing listens")
+    local nowhere = select(2, reload(t, m, at(taken)))
+    assert.truthy(nowhere:find "in use by another process; until it is opened nothing listens")
     assert.equal(0, (reload(t, m, at(one))))
     assert.equal(200, http.get(one, "/healthz").status)
     other:stop()
@@ -141,7 +153,8 @@ describe("the HTTP server's address", function()
     assert.truthy(select(2, process.run("curl", { "-sS", url .. "/healthz" })) ~= "{")
     ca:sign("other", "DNS:localhost", { into = "gw1" })
     assert.equal(0, (reload(t, m, word)))
-    local _, served = process.run("sh", { "-c", ("openssl s_client -connect 127.0.0.1:%d </dev/null 2>/dev/null | openssl x509 -noout -subject"):format(port) })
+    local _, served = process.run("sh", { "-c", ("openssl s_client -connect 127.0.0.1:%d \z
+      </dev/null 2>/dev/null | openssl x509 -noout -subject"):format(port) })
     assert.truthy(served:find "CN = other", served)
     files.write(cert, "nothing")
     assert.equal(1, (reload(t, m, word)))
@@ -152,7 +165,8 @@ describe("the HTTP server's address", function()
   it("ends with the process whatever clients do", function()
     local m, port = mosquitto.start(), http.free_port()
     local t = serve(m, at(port))
-    local e, half, open = http.events(port, "/api/v1/events"), http.connect(port), http.connect(port)
+    local e = http.events(port, "/api/v1/events")
+    local half, open = http.connect(port), http.connect(port)
     e:next "snapshot"
     half:send "GET /api/v1/status HTTP/1.1\r\nHo"
     open:send(("GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n"):rep(20))

@@ -4,12 +4,14 @@ local scenario = require "spec.support.scenario"
 local http, memory, scope, tagline = scenario "http memory scope tagline"
 
 local config = [[
-http { listen = "127.0.0.1:WEB", token = "secret-secret-secret", write = true, values = "plant.a.*" }
+http { listen = "127.0.0.1:WEB", token = "secret-secret-secret", write = true,
+  values = "plant.a.*" }
 many = {}
 for i = 1, 60 do many["c" .. i] = Ci { "JA=c" .. i, on_missing = "keep" } end
-line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter = "plant/#", payload_type = "JSON",
-  station "a" { address = "plant/a", tags = { n = Ci "JA=n", x = Ai "JA=x", to = TxtO { "OUT_TOPIC", default = "plant/set" },
-    out = Co "OUT_VALUE" } },
+line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter = "plant/#",
+  payload_type = "JSON",
+  station "a" { address = "plant/a", tags = { n = Ci "JA=n", x = Ai "JA=x",
+    to = TxtO { "OUT_TOPIC", default = "plant/set" }, out = Co "OUT_VALUE" } },
   station "many" { address = "plant/many", tags = many },
   station "dev-{id}" { address = "plant/dev/(?<id>[^/]+)", tags = { n = Ci "JA=n" } } }
 ]]

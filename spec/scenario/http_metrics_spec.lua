@@ -6,11 +6,13 @@ local files, http, mosquitto, process, scope, tagline, wait =
 
 local config = [[
 http { listen = "127.0.0.1:WEB", values = { "plant.boiler.*", "none.*" } }
-line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter = "plant/#", subscribe_qos = 2, payload_type = "JSON",
-  reconnect_delay = 1, clean_session = true,
-  station "boiler" { address = "plant/boiler/up", tags = { t = Ai { "JA=t", unit = "°\"C\"" }, n = Ci "JA=n",
-    on = Di "JA=on", name = TxtI "JA=name", topic = TxtO { "OUT_TOPIC", default = "other/set" }, set = Ao "OUT_VALUE" } },
-  station "bad" { address = "plant/bad/up", decode = function() error "no" end, tags = { x = Ai {} } } }
+line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter = "plant/#",
+  subscribe_qos = 2, payload_type = "JSON", reconnect_delay = 1, clean_session = true,
+  station "boiler" { address = "plant/boiler/up", tags = {
+    t = Ai { "JA=t", unit = "°\"C\"" }, n = Ci "JA=n", on = Di "JA=on", name = TxtI "JA=name",
+    topic = TxtO { "OUT_TOPIC", default = "other/set" }, set = Ao "OUT_VALUE" } },
+  station "bad" { address = "plant/bad/up", decode = function() error "no" end,
+    tags = { x = Ai {} } } }
 ]]
 
 -- Samples by their text: name{labels} → number.

@@ -40,7 +40,8 @@ describe("the HTTP server", function()
     local m, t, port = tagline.web [[
 http { listen = "127.0.0.1:WEB" }
 line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter = "plant/#",
-  station "boiler" { address = "plant/boiler\\/up", ignore_retained = true, prepare = "trim", on_status = function() end,
+  station "boiler" { address = "plant/boiler\\/up", ignore_retained = true, prepare = "trim",
+    on_status = function() end,
     decode = function() end, encode = function() end,
     tags = { t = Ai { on_value = function() end }, o = TxtO {} } },
   station "meter-{n}" { address = "plant/meter-(?<n>[^/]+)/up", tags = { raw = TxtI "IN_DATA" } },
@@ -49,7 +50,9 @@ line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter 
     m:publish("plant/meter-a/up", "x")
     m:publish("plant/meter-b/up", "x")
     t:value "plant.meter-b.raw"
-    local function untimed(text) return (text:gsub('"(%a+)":[%d.e-]+', { longest = "", time = "" })) end
+    local function untimed(text)
+      return (text:gsub('"(%a+)":[%d.e-]+', { longest = "", time = "" }))
+    end
     local _, shown = tagline.command { "repl", "--socket", t.socket, "--json", "-e", "stations" }
     local a = http.get(port, "/api/v1/stations")
     assert.equal(untimed(shown), untimed(a.body:gsub("\n$", "")))

@@ -14,8 +14,8 @@ describe("an installed tagline", function()
     assert.truthy(os.rename(folder .. "/here", folder .. "/moved"))
     local config = tagline.config [[
       local hex = require "tagline.codec.hex"
-      line "p" { host = "h", station "s" { address = "a", decode = function(m) return { x = hex.encode(m.payload) } end,
-        tags = { x = TxtI() } } }
+      line "p" { host = "h", station "s" { address = "a", tags = { x = TxtI() },
+        decode = function(m) return { x = hex.encode(m.payload) } end } }
     ]]
     code, out, err = process.run(folder .. "/moved/bin/tagline", { "check", config })
     assert.same({ 0, "", "" }, { code, out, err })

@@ -5,11 +5,14 @@ local broker, packet, scope, tagline = scenario "broker packet scope tagline"
 
 local config = [[
 line "plant" {
-  host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true, publish_qos = 1,
+  host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true,
+  publish_qos = 1,
   station "sensor-{dev}" {
-    address = "site/(?<dev>[^/]+)/up", station_will_topic = "site/{dev}/will", station_will_payload = "gone {dev}", MORE
+    address = "site/(?<dev>[^/]+)/up", MORE
+    station_will_topic = "site/{dev}/will", station_will_payload = "gone {dev}",
     tags = {
-      temp = Ai { "JA=temp", new_value_on_time_change = true }, topic = TxtO { "OUT_TOPIC", default = "site/{dev}/down" }, set = Ao "OUT_VALUE",
+      temp = Ai { "JA=temp", new_value_on_time_change = true },
+      topic = TxtO { "OUT_TOPIC", default = "site/{dev}/down" }, set = Ao "OUT_VALUE",
       also = TxtI { "JA=also", default = "none of {dev}", on_missing = "default" },
     },
   },
@@ -49,8 +52,9 @@ describe("a station with named groups", function()
     assert.equal(2, t:value("plant.sensor-b.temp").value)
     assert.equal(3, t:value("plant.sensor-a17.temp").value)
     assert.equal("2 1 StOn 2 site/a17/up", eval(t, [[local s = stations
-      print(s["plant.sensor-a17"].stats.messages .. " " .. s["plant.sensor-b"].stats.messages, s["plant.sensor-b"].status,
-        s["plant.sensor-{dev}"].stats.instances, s["plant.sensor-a17"].address)]]):gsub("%s+", " "))
+      print(s["plant.sensor-a17"].stats.messages .. " " .. s["plant.sensor-b"].stats.messages,
+        s["plant.sensor-b"].status, s["plant.sensor-{dev}"].stats.instances,
+        s["plant.sensor-a17"].address)]]):gsub("%s+", " "))
   end)
 
   it("keeps texts up to a bound, and tells when there are more", function()
@@ -106,8 +110,9 @@ describe("a station with named groups", function()
 
   it("gives devices that share a name, by several topics, one station", function()
     local b = broker.new()
-    local t = tagline.run([[line "plant" { host = "127.0.0.1", port = PORT, station "d-{dev}" { address = "(?:up|status)/(?<dev>.*)",
-      tags = { x = TxtI { "IN_TOPIC" } } } }]], { PORT = b.port })
+    local t = tagline.run([[line "plant" { host = "127.0.0.1", port = PORT,
+      station "d-{dev}" { address = "(?:up|status)/(?<dev>.*)",
+        tags = { x = TxtI { "IN_TOPIC" } } } }]], { PORT = b.port })
     local c = b:handshake()
     for _ = 1, 2 do
       for _, topic in ipairs { "up/1", "status/1" } do
@@ -146,7 +151,8 @@ describe("a station with named groups", function()
   it("is not one for two devices whose names run together", function()
     local b = broker.new()
     local t = tagline.run([[line "plant" { host = "127.0.0.1", port = PORT,
-      station "d-{a}-{b}" { address = "(?<a>[^/]+)/(?<b>[^/]+)(/.*)?", tags = { x = Ai "IN_DATA" } } }]], { PORT = b.port })
+      station "d-{a}-{b}" { address = "(?<a>[^/]+)/(?<b>[^/]+)(/.*)?",
+        tags = { x = Ai "IN_DATA" } } }]], { PORT = b.port })
     local c = b:handshake()
     publish(c, "a-b/c", "5")
     publish(c, "a/b-c", "6")
@@ -155,8 +161,10 @@ describe("a station with named groups", function()
     publish(c, "a-b/c/more", "7") -- the same device
     assert.same({ 5, 7 },
       { t:value("plant.d-a-b-c.x").value, t:value("plant.d-a-b-c.x").value })
-    assert.equal("1 refused delivered", eval(t, [[local function code(topic) return explain(topic, "8").lines[1].code end
-      print(stations["plant.d-{a}-{b}"].stats.refused .. " " .. code "a/b-c" .. " " .. code "a-b/c/other")]]))
+    assert.equal("1 refused delivered", eval(t, [[
+      local function code(topic) return explain(topic, "8").lines[1].code end
+      local refused = stations["plant.d-{a}-{b}"].stats.refused
+      print(refused .. " " .. code "a/b-c" .. " " .. code "a-b/c/other")]]))
   end)
 
   it("has statuses and silence of each device of its own", function()
@@ -174,24 +182,32 @@ describe("a station with named groups", function()
 
   it("has handlers that see which device it is, and statistics of each", function()
     local b = broker.new()
-    local t = tagline.run([[line "plant" { host = "127.0.0.1", port = PORT, station "d-{dev}" { address = "up/(?<dev>.*)",
-      decode = function(msg) if msg.payload == "bad" then error "bad" end return { name = msg.station.name .. " " .. msg.captures.dev } end,
-      tags = { name = TxtI {} } } }]], { PORT = b.port })
+    local t = tagline.run([[line "plant" { host = "127.0.0.1", port = PORT,
+      station "d-{dev}" { address = "up/(?<dev>.*)", tags = { name = TxtI {} },
+        decode = function(msg)
+          if msg.payload == "bad" then error "bad" end
+          return { name = msg.station.name .. " " .. msg.captures.dev }
+        end } }]], { PORT = b.port })
     local c = b:handshake()
     publish(c, "up/1", "")
     publish(c, "up/2", "bad")
     publish(c, "up/2", "")
     assert.equal("d-1 1", t:value("plant.d-1.name").value)
     t:wait_log "ERROR plant.d%-2: decode: .*: bad"
-    assert.equal("1 0 2 1", eval(t, [[local function of(n) local d = stations["plant.d-" .. n].stats.handlers.decode return d.calls .. " " .. d.errors end
+    assert.equal("1 0 2 1", eval(t, [[
+      local function of(n)
+        local d = stations["plant.d-" .. n].stats.handlers.decode
+        return d.calls .. " " .. d.errors
+      end
       print(of(1) .. " " .. of(2))]]))
   end)
 
   it("keeps its devices and their values over a reload that leaves it as it is, with the new \z
     handlers", function()
     local b = broker.new()
-    local text = [[line "plant" { host = "127.0.0.1", port = PORT, station "d-{dev}" { address = "up/(?<dev>.*)", max_instances = LIMIT,
-      decode = function(msg) return { x = tonumber(msg.payload) * FACTOR } end, tags = { x = Ai {} } } }]]
+    local text = [[line "plant" { host = "127.0.0.1", port = PORT,
+      station "d-{dev}" { address = "up/(?<dev>.*)", max_instances = LIMIT, tags = { x = Ai {} },
+        decode = function(msg) return { x = tonumber(msg.payload) * FACTOR } end } }]]
     local path = tagline.config(text, { PORT = b.port, LIMIT = 5, FACTOR = 1 })
     local t = tagline.run(path)
     local c = b:handshake()

@@ -6,14 +6,16 @@ local broker, files, mosquitto, netns, packet, process, scope, tagline, wait =
 
 local config = [[
 line "plant" {
-  host = "127.0.0.1", port = PORT, reconnect_delay = 0.02, reconnect_delay_max = 0.05, subscribe_qos = 2, topic_filter = "a/#",
-  clean_session = CLEAN, EXTRA
+  host = "127.0.0.1", port = PORT, reconnect_delay = 0.02, reconnect_delay_max = 0.05,
+  subscribe_qos = 2, topic_filter = "a/#", clean_session = CLEAN, EXTRA
   station "held" {
     address = "a/held", HOOK
-    tags = { id = Ci { "IN_ID", new_value_on_time_change = true }, data = TxtI { "IN_DATA", new_value_on_time_change = true },
-             ack = Co "ACK_ID" },
+    tags = { id = Ci { "IN_ID", new_value_on_time_change = true },
+      data = TxtI { "IN_DATA", new_value_on_time_change = true }, ack = Co "ACK_ID" },
   },
-  station "free" { address = "a/free", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },
+  station "free" {
+    address = "a/free", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } },
+  },
 }
 ]]
 
@@ -313,8 +315,9 @@ describe("ACK_ID", function()
   end
 
   it("lets the line go on when a reload takes the station, or its ACK_ID, away", function()
-    for _, with in ipairs { "",
-      [[station "held" { address = "a/held", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },]] } do
+    local without = [[station "held" { address = "a/held",
+      tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },]]
+    for _, with in ipairs { "", without } do
       local t, c = start()
       send(c, "a/held", "one", 1, 11)
       send(c, "a/free", "two", 1, 12)
@@ -345,14 +348,16 @@ describe("ACK_ID", function()
   local function away(on_value)
     local b = broker.new()
     local t = tagline.run([[
-line "plant" { host = "127.0.0.1", port = PORT, reconnect_delay = 60, clean_session = false, session_store = STORE,
+line "plant" { host = "127.0.0.1", port = PORT, reconnect_delay = 60, clean_session = false,
+  session_store = STORE,
   station "held" { address = "a/held", time_filter = 0, ON_VALUE
     tags = { id = Ci "IN_ID", data = TxtI "IN_DATA", ack = Co "ACK_ID" } } }
 ]], { PORT = b.port, STORE = ("%q"):format(scope.folder() .. "/first"), ON_VALUE = on_value or "" })
     local c = b:handshake()
     for i, text in ipairs { "one", "two", "three" } do send(c, "a/held", text, 1, 10 + i) end
     assert.equal("one", held(t))
-    wait.poll("the others", 5000, function() return select(2, t:eval "lines.plant.stats.held") == "3" end)
+    wait.poll("the others", 5000,
+      function() return select(2, t:eval "lines.plant.stats.held") == "3" end)
     c:reset()
     t:wait_line 'held%.data.*"reason":"disconnected"'
     assert.equal(1, (ack(t, 11)))

@@ -11,8 +11,14 @@ line "plant" {
     tags = { topic = TxtO { "OUT_TOPIC", default = "pump/set" }, speed = TxtO "OUT_VALUE" },
   },
   station "other" { address = "other/up", tags = { data = TxtI "IN_DATA" } },
-  on_connect = function() tags["plant.pump.speed"]:write("1", function(ok) if not ok then WRITE end end) end,
-  on_disconnect = function(line, why) print("ended: " .. why); DISCONNECT; after(0.2, function() print "later" end) end,
+  on_connect = function()
+    tags["plant.pump.speed"]:write("1", function(ok) if not ok then WRITE end end)
+  end,
+  on_disconnect = function(line, why)
+    print("ended: " .. why)
+    DISCONNECT
+    after(0.2, function() print "later" end)
+  end,
 }
 ]]
 
@@ -75,9 +81,8 @@ describe("A write's function of a line that a reload takes away", function()
       print(lines.plant:publish("a", "b"))
       stations["plant.pump"]:off()
     end); return "written"]]
-    files.write(t.config_path,
-      ([[line "new" { host = "127.0.0.1", port = %d, station "x" { address = "x", tags = { d = TxtI "IN_DATA" } } }]])
-      :format(b.port))
+    files.write(t.config_path, ([[line "new" { host = "127.0.0.1", port = %d,
+      station "x" { address = "x", tags = { d = TxtI "IN_DATA" } } }]]):format(b.port))
     t:kill "sighup"
     t:wait_log "^false%s+line closed"
     t:wait_log "^false%s+line 'plant': set: the line is being removed"

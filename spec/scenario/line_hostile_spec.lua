@@ -8,9 +8,12 @@ local broker, packet, scope, tagline, wait = scenario "broker packet scope tagli
 
 local config = [[
 line "plant" {
-  host = "127.0.0.1", port = PORT, clean_session = CLEAN, subscribe_qos = 2, reconnect_delay = 0.01, reconnect_delay_max = 0.02, reply_timeout = TIMEOUT,
+  host = "127.0.0.1", port = PORT, clean_session = CLEAN, subscribe_qos = 2,
+  reconnect_delay = 0.01, reconnect_delay_max = 0.02, reply_timeout = TIMEOUT,
   connect_timeout = TIMEOUT, max_packet_size = 200000, topic_filter = { "a/#", "b/#" },
-  station "any" { address = "#", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },
+  station "any" {
+    address = "#", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } },
+  },
 }
 ]]
 

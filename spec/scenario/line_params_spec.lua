@@ -9,7 +9,9 @@ local config = [[
 fates = {}
 line "plant" {
   host = "127.0.0.1", port = PORT, reconnect_delay = 0.02, reconnect_delay_max = 0.05, EXTRA
-  station "any" { address = ".*", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },
+  station "any" {
+    address = ".*", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } },
+  },
 }
 ]]
 
@@ -22,7 +24,8 @@ local function publish(t, qos, from, to)
   local code, out, err = t:ask(([[
     local said = {}
     for n = %d, %d do
-      local ok, why = lines.plant:publish("out", "m" .. n, { qos = %d }, function(ok, why) fates[n] = ok and "ok" or why end)
+      local ok, why = lines.plant:publish("out", "m" .. n, { qos = %d },
+        function(ok, why) fates[n] = ok and "ok" or why end)
       if not ok then said[#said + 1] = why end
     end
     return #said > 0 and table.concat(said, ",") or "taken"]]):format(from, to, qos))
@@ -47,8 +50,9 @@ describe("the parameters of CONNECT", function()
     ["a name without a password"] = { [[user_name = "me",]],
       { client_id = "tagline-plant", clean_session = false, keep_alive = 0,
         user_name = "me" } },
-    ["all that is possible"] = { [[client_id = "Zürich-1", user_name = "mé", password = "p\0\255w", clean_session = "YES", keep_alive = 65535,
-        will_flag = true, will_topic = "w/é", will_message = "\0\1", will_qos = "QoS_2", will_retain = "YES",]],
+    ["all that is possible"] = { [[client_id = "Zürich-1", user_name = "mé", password = "p\0\255w",
+        clean_session = "YES", keep_alive = 65535, will_flag = true, will_topic = "w/é",
+        will_message = "\0\1", will_qos = "QoS_2", will_retain = "YES",]],
       { client_id = "Zürich-1", clean_session = true, keep_alive = 65535, user_name = "mé",
         password = "p\0\255w",
         will = { topic = "w/é", message = "\0\1", qos = 2, retain = true } } },
@@ -155,7 +159,9 @@ describe("topic_filter and subscribe_qos", function()
     tagline.run([[line "plant" { host = "127.0.0.1", port = PORT, topic_filter = "a",
       station "x" { address = "x/up", subscribe_address = true, tags = { data = TxtI "IN_DATA" } },
       station "y" { address = "a", subscribe_address = true, tags = { data = TxtI "IN_DATA" } },
-      station "z" { address = "z/.*", subscribe_address = true, tags = { data = TxtI "IN_DATA" } } }]], { PORT = b.port })
+      station "z" {
+        address = "z/.*", subscribe_address = true, tags = { data = TxtI "IN_DATA" },
+      } }]], { PORT = b.port })
     local asked = {}
     for at, one in ipairs(b:handshake().subscribe.filters) do asked[at] = one.filter end
     assert.same({ "a", "x/up" }, { asked[1], asked[2] })
@@ -168,7 +174,8 @@ describe("full_debug", function()
   it("shows every packet with its fields and every value as it is set, and never the password",
     function()
     local b = broker.new()
-    local t = run(b, [[full_debug = "YES", user_name = "me", password = "geheim", will_flag = true, will_topic = "w", will_message = "bye",
+    local t = run(b, [[full_debug = "YES", user_name = "me", password = "geheim",
+      will_flag = true, will_topic = "w", will_message = "bye",
       ping_interval = 0.05, subscribe_qos = 2,]])
     local c = b:handshake():answer_pings()
     t:wait_log '%-> CONNECT level=4 clean=0 keep_alive=0 client_id="tagline%-plant" will_qos=0 \z
@@ -178,7 +185,8 @@ describe("full_debug", function()
     c:send("PUBLISH", { topic = "a", payload = "1\n", qos = 2, id = 9, dup = true,
       retain = true })
     t:wait_log '<%- PUBLISH qos=2 dup=1 retain=1 id=9 topic="a" payload=2 bytes "1\\x0a"'
-    t:wait_log 'value {"time":"[^"]+","tag":"plant.any.data","type":"TxtI","value":"1\\n","status":"valid"}'
+    t:wait_log 'value {"time":"[^"]+","tag":"plant.any.data","type":"TxtI","value":"1\\n",\z
+      "status":"valid"}'
     t:wait_log "%-> PUBREC id=9"
     assert.equal("PUBREC", c:next_but_pings().type)
     c:send("PUBREL", { id = 9 })
@@ -369,7 +377,8 @@ describe("the parameters of writes", function()
   after_each(scope.finish)
 
   local out =
-    [[station "out" { address = "none", tags = { to = TxtO { "OUT_TOPIC", default = "out" }, value = TxtO "OUT_VALUE" } },]]
+    [[station "out" { address = "none",
+      tags = { to = TxtO { "OUT_TOPIC", default = "out" }, value = TxtO "OUT_VALUE" } },]]
 
   for qos = 0, 2 do
     it("publish_qos " .. qos .. " and publish_retain are a write's, unless it says otherwise",
@@ -438,7 +447,11 @@ describe("the parameters of writes", function()
     local b = broker.new()
     local t = run(b, [[wait_timeout = 100, max_wait_retry = 1000,
       station "slow" { address = "slow", tags = {},
-        decode = function() local from = os.clock() repeat until os.clock() - from > 0.002 return {} end },]] )
+        decode = function()
+          local from = os.clock()
+          repeat until os.clock() - from > 0.002
+          return {}
+        end },]] )
     local c = b:handshake()
     local one = packet.encode("PUBLISH", { topic = "slow", payload = "x", qos = 1, id = 1 })
     t:wait_log "connected"
@@ -494,7 +507,10 @@ describe("the parameters of writes", function()
       function() return select(2, t:eval "return lines.plant.status")
       ~= "connected" end)
     local code, _, said = t:ask [[
-      for n = 1, 2 do assert(lines.plant:publish("t", ("x"):rep(4000), { qos = 1 }, function(ok, why) fates[n] = ok and "ok" or why end)) end
+      for n = 1, 2 do
+        assert(lines.plant:publish("t", ("x"):rep(4000), { qos = 1 },
+          function(ok, why) fates[n] = ok and "ok" or why end))
+      end
       assert(lines.plant:publish("t", ("x"):rep(4000), { qos = 1 }))]]
     assert.equal(1, code)
     assert.truthy(said:find("queue full", 1, true), said)

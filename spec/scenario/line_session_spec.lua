@@ -6,8 +6,11 @@ local broker, scope, tagline, wait = scenario "broker scope tagline wait"
 local config = [[
 fates = {}
 line "plant" {
-  host = "127.0.0.1", port = PORT, reconnect_delay = 0.02, reconnect_delay_max = 0.05, subscribe_qos = 2, clean_session = CLEAN, EXTRA
-  station "any" { address = "#", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },
+  host = "127.0.0.1", port = PORT, reconnect_delay = 0.02, reconnect_delay_max = 0.05,
+  subscribe_qos = 2, clean_session = CLEAN, EXTRA
+  station "any" {
+    address = "#", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } },
+  },
 }
 ]]
 

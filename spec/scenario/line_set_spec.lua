@@ -5,10 +5,14 @@ local broker, scope, tagline, wait = scenario "broker scope tagline wait"
 
 local config = [[
 line "plant" {
-  host = "127.0.0.1", port = PORT, reconnect_delay = 0.02, reconnect_delay_max = 0.05, topic_filter = "a/#", user_name = "u", password = "p",
-  EXTRA
-  station "one" { address = "a/1", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },
-  station "two" { address = "a/2", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },
+  host = "127.0.0.1", port = PORT, reconnect_delay = 0.02, reconnect_delay_max = 0.05,
+  topic_filter = "a/#", user_name = "u", password = "p", EXTRA
+  station "one" {
+    address = "a/1", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } },
+  },
+  station "two" {
+    address = "a/2", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } },
+  },
 }
 ]]
 
@@ -100,7 +104,10 @@ describe("line:set", function()
     wait.poll("connection", 5000, function() return select(2, t:eval "lines.plant.status")
       == "connected" end)
     local _, said = t:ask [[local why
-      for _ = 1, 3 do local ok, no = lines.plant:publish("t", "x", { qos = 1 }, function() end) why = no end
+      for _ = 1, 3 do
+        local ok, no = lines.plant:publish("t", "x", { qos = 1 }, function() end)
+        why = no
+      end
       return why]]
     assert.equal("queue full", said)
   end)

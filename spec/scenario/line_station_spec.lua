@@ -12,7 +12,8 @@ local function note(station)
   if station.tags.value then value_then[#value_then + 1] = tostring(station.tags.value.status) end
 end
 line "plant" {
-  host = "127.0.0.1", port = PORT, reconnect_delay = 0.02, reconnect_delay_max = 0.05, payload_type = "JSON",
+  host = "127.0.0.1", port = PORT, reconnect_delay = 0.02, reconnect_delay_max = 0.05,
+  payload_type = "JSON",
   station "x" {
     address = "x/up", on_status = note, EXTRA
     tags = {
@@ -50,7 +51,8 @@ local function value_then(t) return select(2, t:eval 'return table.concat(value_
 local function tag(t, name)
   local _, out =
     t:eval(
-      ('local t = tags[%q] return tostring(t.value) .. "|" .. t.status .. "|" .. (t.reason or "")'):format(name))
+      ('local t = tags[%q] return tostring(t.value) .. "|" .. t.status .. "|" \z
+        .. (t.reason or "")'):format(name))
   return out
 end
 
@@ -96,7 +98,8 @@ describe("the status of a station", function()
     send(c)
   end)
 
-  it("becomes StHardErr after time_filter: what the device said is invalid, until a message comes", function()
+  it("becomes StHardErr after time_filter: what the device said is invalid, until a message comes",
+    function()
     local t, c, b = start "time_filter = 0.15,"
     send(c)
     t:value "plant.x.value"
@@ -151,7 +154,8 @@ describe("the status of a station", function()
 
   it("is not silent while its messages wait behind one that awaits ACK_ID", function()
     local t, _, b = start("no_data_timeout = 0.3, time_filter = 0.1,", [[
-      station "ack" { address = "ack", payload_type = "Text only", tags = { id = Ci "IN_ID", ack = Co "ACK_ID" } },]] .. clock, false)
+      station "ack" { address = "ack", payload_type = "Text only",
+        tags = { id = Ci "IN_ID", ack = Co "ACK_ID" } },]] .. clock, false)
     local c = b:accept() -- StOn and both messages in one piece: no silence before them
     c:expect "CONNECT"
     c:send("CONNACK", {})
@@ -170,8 +174,9 @@ describe("the status of a station", function()
 
   it("makes no simulated values, and is not silent, while nobody reads the values", function()
     local b = broker.new()
-    local t = tagline.run(config, { PORT = b.port, EXTRA = "no_data_timeout = 2, time_filter = 0.1,", OTHERS = [[
-      station "sim" { address = "sim", tags = { v = Ci "IN_ID" } },]] .. clock }, { paused = true })
+    local names = { PORT = b.port, EXTRA = "no_data_timeout = 2, time_filter = 0.1,",
+      OTHERS = [[station "sim" { address = "sim", tags = { v = Ci "IN_ID" } },]] .. clock }
+    local t = tagline.run(config, names, { paused = true })
     local c = b:handshake()
     send(c, '{"v":"' .. ("x"):rep(1 << 20) .. '"}') -- a pipe does not hold it
     wait.poll("held", 5000,

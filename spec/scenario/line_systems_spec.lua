@@ -8,11 +8,12 @@ local files, mosquitto, netns, process, scope, tagline, wait =
 
 local config = [[
 line "plant" {
-  host = "127.0.0.1", port = PORT, reconnect_delay = 0.05, reconnect_delay_max = 0.2, subscribe_qos = 2, topic_filter = FILTER,
-  client_id = ID, EXTRA
+  host = "127.0.0.1", port = PORT, reconnect_delay = 0.05, reconnect_delay_max = 0.2,
+  subscribe_qos = 2, topic_filter = FILTER, client_id = ID, EXTRA
   station "any" {
     address = "#",
-    tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true }, to = TxtO { "OUT_TOPIC", default = "out" }, out = TxtO "OUT_VALUE" },
+    tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true },
+      to = TxtO { "OUT_TOPIC", default = "out" }, out = TxtO "OUT_VALUE" },
   },
 }
 ]]

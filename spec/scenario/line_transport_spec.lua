@@ -6,8 +6,11 @@ local broker, scope, tagline, wait = scenario "broker scope tagline wait"
 local config = [[
 fates = { all = 0, failed = 0 }
 line "plant" {
-  host = HOST, port = PORT, reconnect_delay = 0.02, reconnect_delay_max = 0.05, subscribe_qos = 2, clean_session = CLEAN, EXTRA
-  station "any" { address = "#", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },
+  host = HOST, port = PORT, reconnect_delay = 0.02, reconnect_delay_max = 0.05,
+  subscribe_qos = 2, clean_session = CLEAN, EXTRA
+  station "any" {
+    address = "#", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } },
+  },
 }
 ]]
 
@@ -287,8 +290,8 @@ describe("a broker that stops reading", function()
   it("is not read without end either when it floods us and takes no acknowledgement", function()
     local b = broker.new()
     local t =
-      tagline.run(
-        [[line "plant" { host = "127.0.0.1", port = PORT, station "none" { address = "none", tags = {} } }]], { PORT = b.port })
+      tagline.run([[line "plant" { host = "127.0.0.1", port = PORT,
+        station "none" { address = "none", tags = {} } }]], { PORT = b.port })
     local c = b:handshake()
     c:pause()
     c.socket:recv_buffer_size(65536) -- else the kernel may take all acknowledgements in our place

@@ -14,7 +14,8 @@ describe("lines whose decoders never end", function()
       brokers[i] = broker.new()
       names[word] = brokers[i].port
       text = text .. ([[line "l%d" { host = "127.0.0.1", port = %s, ping_interval = 0,
-        station "s" { address = "t", tags = { x = Ai {} }, decode = function() while true do end end } }
+        station "s" { address = "t", tags = { x = Ai {} },
+          decode = function() while true do end end } }
         ]]):format(i, word)
     end
     tagline.run("limits { handler_time = 0.02 }\n" .. text, names)
@@ -35,6 +36,8 @@ describe("lines whose decoders never end", function()
       return n
     end
     wait.till("five acknowledgements for each", nil, function() return least() >= 5 end)
-    for i = 1, LINES do assert.is_true(acknowledged(i) <= 20, ("line %d: %d"):format(i, acknowledged(i))) end
+    for i = 1, LINES do
+      assert.is_true(acknowledged(i) <= 20, ("line %d: %d"):format(i, acknowledged(i)))
+    end
   end)
 end)

@@ -14,19 +14,23 @@ line "big" { host = "127.0.0.1", port = PORT, clean_session = false,
       for i = 1, 400000 do kept[i % 1000] = msg.payload:sub(i % 100, i % 100 + 20) n = n + 1 end
       return { v = n + VERSION, size = #msg.payload }
     end,
-    tags = { v = Ai { new_value_on_time_change = true }, size = Ci { new_value_on_time_change = true } } } }
-line "one" { host = "127.0.0.1", port = PORT, station "s" { address = "o", tags = { v = Ci "IN_DATA" } } }
+    tags = { v = Ai { new_value_on_time_change = true },
+      size = Ci { new_value_on_time_change = true } } } }
+line "one" { host = "127.0.0.1", port = PORT,
+  station "s" { address = "o", tags = { v = Ci "IN_DATA" } } }
 ]]
 
 -- What keeps a decoder busy for many pieces.
 local BUSY = "local kept = {} for i = 1, 400000 do \z
   kept[i % 1000] = msg.payload:sub(i % 100, i % 100 + 20) end"
 
--- A process that stores the long message and is killed before it confirms it; and the one behind it.
+-- A process that stores the long message and is killed before it confirms it; and the one behind
+-- it.
 local kept = [[
 limits { handler_time = 60 }
 history { file = "plant.db" }
-line "big" { host = "127.0.0.1", port = PORT, client_id = "big", session_store = STORE, subscribe_qos = 2,
+line "big" { host = "127.0.0.1", port = PORT, client_id = "big", session_store = STORE,
+  subscribe_qos = 2,
   station "s" { address = "s", ignore_retained = true,
     decode = function(msg)
       if SLOW then print "begins" end
@@ -295,7 +299,8 @@ end
         local c = b:handshake { session_present = names.ACK == "" }
         lines[c.connect.client_id] = c
       end
-      lines.big:send("PUBLISH", { topic = "s", payload = LONG, qos = 2, id = 1, dup = names.ACK == "" })
+      local again = names.ACK == ""
+      lines.big:send("PUBLISH", { topic = "s", payload = LONG, qos = 2, id = 1, dup = again })
     end
     local between = 0
     local function another()

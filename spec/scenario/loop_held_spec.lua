@@ -5,7 +5,8 @@ local mosquitto, process, scope, tagline, wait = scenario "mosquitto process sco
 
 local config = [[
 line "plant" { host = "127.0.0.1", port = PORT,
-  station "any" { address = ".*", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } },
+  station "any" { address = ".*",
+    tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } },
     on_status = HANDLER },
 }
 every(3600, function() end)
@@ -28,7 +29,8 @@ describe("a log that nobody reads", function()
     t:pause "stderr"
     t:ask [[local n = 0 every(0.001, function()
       n = n + 1
-      if n <= 150 then print(("x"):rep(20000)) elseif n == 151 then lines.plant:publish("a", "printed") end
+      if n <= 150 then print(("x"):rep(20000)) end
+      if n == 151 then lines.plant:publish("a", "printed") end
     end)]]
     assert.equal("printed", t:value("plant.any.data").value) -- 3 MB, and nobody has read them
     m:publish("a", "1")

@@ -18,15 +18,18 @@ local config = [[
 fates, last = {}, 0
 limits { handler_time = 5 }
 line "plant" {
-  host = "127.0.0.1", port = PORT, reconnect_delay = 0.01, reconnect_delay_max = 0.02, subscribe_qos = 2,
-  publish_qos = 1, topic_filter = "#", STORE
+  host = "127.0.0.1", port = PORT, reconnect_delay = 0.01, reconnect_delay_max = 0.02,
+  subscribe_qos = 2, publish_qos = 1, topic_filter = "#", STORE
   station "x" {
     address = "x/up", payload_type = "JSON", time_filter = 60,
     tags = { v = Co { "JA=v", new_value_on_time_change = true }, d = TxtI "IN_DATA",
              to = TxtO { "OUT_TOPIC", default = "x/set" }, out = Co "OUT_VALUE" },
   },
-  station "lua" { address = "lua/.*", tags = { v = Ci { new_value_on_time_change = true }, t = TxtI {} },
-    decode = function(msg) return { v = math.tointeger(tonumber(msg.payload)), t = "of " .. msg.payload } end,
+  station "lua" { address = "lua/.*",
+    tags = { v = Ci { new_value_on_time_change = true }, t = TxtI {} },
+    decode = function(msg)
+      return { v = math.tointeger(tonumber(msg.payload)), t = "of " .. msg.payload }
+    end,
     on_value = function(tag) last = tag.value end },
   station "d-{dev}" { address = "dev/(?<dev>.+)", payload_type = "JSON", time_filter = 60,
     tags = { v = Ci { "JA=v", new_value_on_time_change = true } } },
@@ -287,7 +290,8 @@ describe("without memory", function()
       local p = plant.start { store = store }
       p:is_well()
       local fates = [[
-        local ok, why = tags["plant.x.out"]:write(%d, function(ok, why) fates[%d] = ok and "arrived" or why end)
+        local ok, why = tags["plant.x.out"]:write(%d,
+          function(ok, why) fates[%d] = ok and "arrived" or why end)
         return ok and "taken" or why]]
       torture(p, "a write", 1, function()
         p.serial = p.serial + 1

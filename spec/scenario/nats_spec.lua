@@ -10,9 +10,12 @@ end
 local config = [[
 outlet "bus" { nats = "127.0.0.1:NATS" MORE }
 line "plant" {
-  host = "127.0.0.1", port = PORT, client_id = "bus", clean_session = false, subscribe_qos = QOS, STORE topic_filter = "n/#",
+  host = "127.0.0.1", port = PORT, client_id = "bus", clean_session = false, subscribe_qos = QOS,
+  STORE topic_filter = "n/#",
   payload_type = "JSON", time_field_name = "t", time_mask = "UNIXMS",
-  station "s" { address = "n/up", tags = { n = Ci { "JA=n" }, text = TxtI { "JA=x", on_missing = "keep" } } },
+  station "s" {
+    address = "n/up", tags = { n = Ci { "JA=n" }, text = TxtI { "JA=x", on_missing = "keep" } },
+  },
   station "d-{dev}" { address = "n/dev/(?<dev>[^/]+)", tags = { on = Di "JA=on" } },
 }
 ]]
@@ -68,7 +71,8 @@ describe("the outlet to NATS", function()
     local m, n, folder = mosquitto.start(), nats.start(), scope.folder()
     local t = start(m, n.port, folder)
     m:wait_subscribed "bus"
-    m:publish("n/up", '{"t":1764504000123,"n":9007199254740993,"x":"a \\"b\\" \\u00e9"}', { qos = 1 })
+    m:publish("n/up", '{"t":1764504000123,"n":9007199254740993,"x":"a \\"b\\" \\u00e9"}',
+      { qos = 1 })
     m:publish("n/up", '{"t":1764504000124,"n":"none"}', { qos = 1 })
     m:publish("n/dev/a b.c", '{"t":1764504000125,"on":true}', { qos = 1 })
     wait.till("the values", nil, function() return #t:values() >= 4 end)
@@ -85,8 +89,8 @@ describe("the outlet to NATS", function()
 
   it("takes tags by patterns, another subject, and keeps for so long", function()
     local m, n, folder = mosquitto.start(), nats.start(), scope.folder()
-    local t = start(m, n.port, folder, { MORE = [[, stream = "PLANT", subject = "x.{tag}.of.{station}",
-      tags = { "plant.d-*.o?", "nix" }, keep = "1h"]] })
+    local t = start(m, n.port, folder, { MORE = [[, stream = "PLANT",
+      subject = "x.{tag}.of.{station}", tags = { "plant.d-*.o?", "nix" }, keep = "1h"]] })
     m:wait_subscribed "bus"
     send(m, 1, 3, 1, os.time() * 1000)
     m:publish("n/dev/a", '{"on":true}', { qos = 1 })
@@ -145,7 +149,8 @@ describe("the outlet to NATS", function()
       "tags.plant.b-d1.temperature", "tags.plant.b-d3.temperature" }, subjects)
     for area, t in pairs(all) do
       t:stop()
-      assert.same({ 0, "", "" }, { tagline.command { "check", ("examples/shard/shard-%s.lua"):format(area) } })
+      local path = ("examples/shard/shard-%s.lua"):format(area)
+      assert.same({ 0, "", "" }, { tagline.command { "check", path } })
     end
   end)
 
@@ -157,7 +162,8 @@ describe("the outlet to NATS", function()
     t:wait_log("bus: 127.0.0.1:" .. port .. ": connection refused; values wait in the spool")
     send(m, 1, 10, 1, os.time() * 1000)
     wait.till("ten values", nil, function() return #t:values() >= 10 end)
-    local _, state = t:eval [[local o = status().outlets[1] return o.kind .. " " .. tostring(o.up) .. " " .. o.why]]
+    local _, state = t:eval [[local o = status().outlets[1]
+      return o.kind .. " " .. tostring(o.up) .. " " .. o.why]]
     assert.equal(("nats false 127.0.0.1:%d: connection refused"):format(port), state)
     local n = nats.start { port = port }
     until_stored(n, 10)
@@ -264,7 +270,8 @@ describe("the outlet to NATS", function()
     m:publish("n/up", '{"n":2,"x":"short"}', { qos = 1 })
     until_stored(n, 3)
     t:wait_log "bus: refused is plant.s.text: "
-    local _, state = t:eval [[local o = status().outlets[1] return o.rejected .. " " .. tostring(o.up)]]
+    local _, state = t:eval [[local o = status().outlets[1]
+      return o.rejected .. " " .. tostring(o.up)]]
     assert.equal("1 true", state)
     t:stop()
   end)

@@ -9,22 +9,28 @@ local config = [[
 http { listen = "127.0.0.1:HTTP", write = true TOKEN }
 history { file = "plant.db" }
 line "plant" {
-  host = "127.0.0.1", port = PORT, client_id = "page", topic_filter = "plant/#", payload_type = "JSON",
-  subscribe_qos = 1,
+  host = "127.0.0.1", port = PORT, client_id = "page", topic_filter = "plant/#",
+  payload_type = "JSON", subscribe_qos = 1,
   station "boiler" {
     address = "plant/boiler/up",
     tags = {
-      temperature = Ai { "JA=t", unit = "°C", description = "flow" }, energy = Ci { "JA=e", unit = "Wh" },
+      temperature = Ai { "JA=t", unit = "°C", description = "flow" },
+      energy = Ci { "JA=e", unit = "Wh" },
       running = Di "JA=on", note = TxtI "JA=note",
-      command = TxtO { "OUT_TOPIC", default = "plant/boiler/set" }, setpoint = Co { "OUT_VALUE", unit = "°C" },
+      command = TxtO { "OUT_TOPIC", default = "plant/boiler/set" },
+      setpoint = Co { "OUT_VALUE", unit = "°C" },
     },
   },
-  station "meter" { address = "plant/meter/up", payload_type = "Text only", tags = { volts = Ai [=[RE=V=([0-9]+)]=] } },
+  station "meter" {
+    address = "plant/meter/up", payload_type = "Text only",
+    tags = { volts = Ai [=[RE=V=([0-9]+)]=] },
+  },
 }
 local many = { }
 for i = 1, 1000 do
-  many[i] = station(("s%04d"):format(i)) { address = "many/" .. i, off = true, tags = { a = Ai "JA=a", b = Ai "JA=b", c = Ai "JA=c",
-    d = Ai "JA=d", e = Ai "JA=e", f = Ai "JA=f", g = Ai "JA=g", h = Ai "JA=h", i = Ai "JA=i", j = Ai "JA=j" } }
+  many[i] = station(("s%04d"):format(i)) { address = "many/" .. i, off = true, tags = {
+    a = Ai "JA=a", b = Ai "JA=b", c = Ai "JA=c", d = Ai "JA=d", e = Ai "JA=e", f = Ai "JA=f",
+    g = Ai "JA=g", h = Ai "JA=h", i = Ai "JA=i", j = Ai "JA=j" } }
 end
 many.host, many.port, many.topic_filter = "127.0.0.1", PORT, "many/#"
 line "many" (many)
@@ -196,20 +202,23 @@ there("the page", function()
     -- small curves begin with it, too
     b:go(base .. "?small#/tags?filter=boiler.temp")
     b:wait("a small curve of the history",
-      [[return document.querySelector(".rows tbody .spark path")?.getAttribute("d")?.includes("L")]])
+      [[const path = document.querySelector(".rows tbody .spark path");
+        return path?.getAttribute("d")?.includes("L")]])
   end)
 
   it("shows messages, their payloads, and where each went", function()
     b:go(base .. "#/messages")
     shows(b, ".message-list", "plant/<i>other</i>")
-    b:run [[[...document.querySelectorAll(".message")].find((n) => n.textContent.includes("other")).click()]]
+    b:run [[const all = [...document.querySelectorAll(".message")];
+      all.find((n) => n.textContent.includes("other")).click()]]
     shows(b, ".detail", EVIL)
     shows(b, ".detail", "no station takes it")
     b:run [[document.querySelector("#match").value = "plant.boiler"]]
     b:run [[document.querySelector("#match").dispatchEvent(new Event("input"))]]
     b:wait("those of the boiler alone",
       [[return document.querySelectorAll(".message").length > 3
-        && [...document.querySelectorAll(".message .to")].every((n) => n.textContent === "plant.boiler")]])
+        && [...document.querySelectorAll(".message .to")]
+          .every((n) => n.textContent === "plant.boiler")]])
     b:run [[document.querySelector(".message").click()]]
     shows(b, ".payload", '"e": 9223372036854775807')
     shows(b, ".detail", "65 °C")
@@ -228,7 +237,8 @@ there("the page", function()
     b:wait("the form", [[return document.querySelector("#new-value")]])
     local function enter(text)
       b:run(
-        [[const f = document.querySelector("#new-value"); f.value = arguments[0]; f.form.requestSubmit()]],
+        [[const f = document.querySelector("#new-value"); f.value = arguments[0];
+          f.form.requestSubmit()]],
         text)
     end
     enter "much"
@@ -257,7 +267,8 @@ there("the page", function()
           const m = document.querySelector("main"), p = document.documentElement;
           return m.clientWidth > 0 && m.scrollWidth <= 375 && p.scrollWidth <= 375]])
         assert.truthy(b:run [[
-          const [a, g] = ["color", "backgroundColor"].map((n) => getComputedStyle(document.body)[n]);
+          const style = getComputedStyle(document.body);
+          const [a, g] = [style.color, style.backgroundColor];
           const sum = (c) => c.match(/\d+/g).slice(0, 3).reduce((x, y) => x + Number(y), 0);
           return Math.abs(sum(a) - sum(g)) > 380]])
       end
@@ -299,7 +310,8 @@ there("the page's door", function()
     b:run [[document.querySelector("#token").value = "wrong"; document.forms[0].requestSubmit()]]
     shows(b, "#wrong", "not the token")
     b:complaints() -- of the answer 401
-    b:run [[document.querySelector("#token").value = "0123456789abcdef"; document.forms[0].requestSubmit()]]
+    b:run [[document.querySelector("#token").value = "0123456789abcdef";
+      document.forms[0].requestSubmit()]]
     shows(b, "h1", "Nothing is wrong")
     assert.same({}, b:complaints())
     assert.falsy(b:run("return document.cookie"):find "0123456789abcdef")

@@ -45,13 +45,18 @@ describe("payloads", function()
 
   it("are CBOR and MessagePack by the same addresses, masks and reasons", function()
     local t, c = start [[
-      station "c" { address = "c", payload_type = "CBOR", time_field_name = "ts", time_mask = "UNIXMS",
+      station "c" { address = "c", payload_type = "CBOR",
+        time_field_name = "ts", time_mask = "UNIXMS",
         decode = function(msg) return { n = msg.json.list[2].t, keys = msg.json[1] } end,
-        tags = { temp = Ai "JA=list[id=B].t", on = Di "JA=on", big = Ci "JA=big", raw = TxtI "JA=raw", all = TxtI "JA=list",
-          at = TiA "JA=at", gone = Ai "JA=gone", nothing = Ai "JA=nil", n = Ai {}, keys = TxtI {},
+        tags = { temp = Ai "JA=list[id=B].t", on = Di "JA=on", big = Ci "JA=big",
+          raw = TxtI "JA=raw", all = TxtI "JA=list", at = TiA "JA=at", gone = Ai "JA=gone",
+          nothing = Ai "JA=nil", n = Ai {}, keys = TxtI {},
           out = Ao "OUT_VALUE", topic = TxtO { "OUT_TOPIC", default = "c/set" } } },
-      station "m" { address = "m", payload_type = "MessagePack", decode = function(msg) return { n = msg.json.t } end,
-        tags = { t = Ai "JA=t", n = Ai {}, out = Do { "OUT_VALUE", words = { On = "OPEN" } }, topic = TxtO { "OUT_TOPIC", default = "m/set" } } },]]
+      station "m" { address = "m", payload_type = "MessagePack",
+        decode = function(msg) return { n = msg.json.t } end,
+        tags = { t = Ai "JA=t", n = Ai {},
+          out = Do { "OUT_VALUE", words = { On = "OPEN" } },
+          topic = TxtO { "OUT_TOPIC", default = "m/set" } } },]]
     publish(c, "c",
       hex("a8 6474736d73 00 627473 1b00000140af72b100 646c697374 82 a2 626964 6141 6174 f94d00 \z
         a2 6174 f94d20 626964 6142"
@@ -85,7 +90,8 @@ describe("payloads", function()
     function()
     local random = require "spec.support.random_document"
     local t, c = start [[
-      station "d" { address = "d/cbor", payload_type = "CBOR", tags = { same = Ci {}, other = TxtI {} },
+      station "d" { address = "d/cbor", payload_type = "CBOR",
+        tags = { same = Ci {}, other = TxtI {} },
         decode = (function()
           local cbor = require "tagline.codec.cbor"
           local count = 0
@@ -113,12 +119,16 @@ describe("payloads", function()
 
   it("have words for states in both directions, and decimal commas", function()
     local t, c = start [[
-      station "d" { address = "d", tags = { open = Di { "IN_DATA", words = { Off = "CLOSED", On = { "OPEN", "opened" } } } } },
+      station "d" { address = "d", tags = {
+        open = Di { "IN_DATA", words = { Off = "CLOSED", On = { "OPEN", "opened" } } } } },
       station "j" { address = "j", payload_type = "JSON", tags = {
-        on = Di { "JA=on", words = { On = { "1", "ON" } } }, state = Qi { "JA=state", words = { Trans = "moving" } },
+        on = Di { "JA=on", words = { On = { "1", "ON" } } },
+        state = Qi { "JA=state", words = { Trans = "moving" } },
         temp = Ai { "JA=temp", decimal = "," }, n = Ci { "JA=n", decimal = "," },
-        out = Do { "OUT_VALUE", words = { Off = "CLOSE", On = { "OPEN", "opened" } } }, topic = TxtO { "OUT_TOPIC", default = "j/set" } } },
-      station "w" { address = "w", tags = { out = Ao { "OUT_VALUE", decimal = "," }, topic = TxtO { "OUT_TOPIC", default = "w/set" } } },]]
+        out = Do { "OUT_VALUE", words = { Off = "CLOSE", On = { "OPEN", "opened" } } },
+        topic = TxtO { "OUT_TOPIC", default = "j/set" } } },
+      station "w" { address = "w", tags = { out = Ao { "OUT_VALUE", decimal = "," },
+        topic = TxtO { "OUT_TOPIC", default = "w/set" } } },]]
     for payload, value in pairs { OPEN = "true", opened = "true", CLOSED = "false",
       open = "type",
       on = "type", ["0"] = "type" } do
@@ -151,7 +161,8 @@ describe("payloads", function()
       station "a" { address = "a", payload_type = "JSON", prepare = { "trim", "latin1", "nan" },
         time_field_name = "ts", time_mask = "UNIX",
         decode = function(msg) return { len = #msg.payload, u = msg.json.u } end,
-        tags = { v = Ai "JA=v", u = TxtI {}, len = Ci {}, all = TxtI "IN_DATA", re = Ci "RE=\"v\":([0-9]+)" } },
+        tags = { v = Ai "JA=v", u = TxtI {}, len = Ci {}, all = TxtI "IN_DATA",
+          re = Ci "RE=\"v\":([0-9]+)" } },
       station "f" { address = "f", payload_type = "JSON", prepare = function(p)
           if p == "skip" then return nil end
           if p == "bad" then error "cannot" end
@@ -188,8 +199,10 @@ describe("payloads", function()
 
   it("that are retained touch nothing of a station that ignores them", function()
     local t, c = start [[
-      station "r-{dev}" { address = "r/(?<dev>[^/]+)", ignore_retained = true, SWT = "r/{dev}/lwt", tags = { v = Ai "IN_DATA" } },
-      station "s" { address = "s", ignore_retained = true, SWT = "s/lwt", tags = { v = Ai "IN_DATA" } },]]
+      station "r-{dev}" { address = "r/(?<dev>[^/]+)", ignore_retained = true,
+        SWT = "r/{dev}/lwt", tags = { v = Ai "IN_DATA" } },
+      station "s" { address = "s", ignore_retained = true, SWT = "s/lwt",
+        tags = { v = Ai "IN_DATA" } },]]
     publish(c, "s", "1", { retain = true })
     publish(c, "r/x", "1", { retain = true })
     publish(c, "s/lwt", "gone", { retain = true })
@@ -203,7 +216,8 @@ describe("payloads", function()
 
   it("of a birth end StHardErr and touch no tag", function()
     local t, c = start [[
-      station "s" { address = "s", SWT = "s/lwt", SWP = "Offline", SBP = "Online", tags = { v = Ai "IN_DATA" } },
+      station "s" { address = "s", SWT = "s/lwt", SWP = "Offline", SBP = "Online",
+        tags = { v = Ai "IN_DATA" } },
       station "n" { address = "n", SWT = "n/lwt", SBP = "Online", tags = { v = Ai "IN_DATA" } },]]
     for _, name in ipairs { "s", "n" } do
       publish(c, name, "1")

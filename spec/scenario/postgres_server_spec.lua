@@ -1,5 +1,5 @@
--- Servers of PostgreSQL that are not as they should be: certificates that do not fit, standbys, a full tablespace, a silent one.
--- What is wrong is told, and values go on where they were.
+-- Servers of PostgreSQL that are not as they should be: certificates that do not fit, standbys, a
+-- full tablespace, a silent one. What is wrong is told, and values go on where they were.
 local scenario = require "spec.support.scenario"
 local files, mosquitto, pki, postgres, process, scope, tagline =
   scenario "files mosquitto pki postgres process scope tagline"
@@ -9,7 +9,9 @@ history { postgres = "%s", password = "secret" }
 line "plant" {
   host = "127.0.0.1", port = %d, client_id = "pg", clean_session = false, subscribe_qos = 1,
   topic_filter = "n/#", payload_type = "JSON", time_field_name = "t", time_mask = "UNIXMS",
-  station "s" { address = "n/up", tags = { n = Ci "JA=n", x = TxtI { "JA=x", on_missing = "keep" } } },
+  station "s" {
+    address = "n/up", tags = { n = Ci "JA=n", x = TxtI { "JA=x", on_missing = "keep" } },
+  },
 }
 ]]
 
@@ -29,7 +31,8 @@ describe("a server of PostgreSQL", function()
   it("is spoken to in TLS, when its certificate is of that CA and for that name", function()
     local m, p, folder, ca = mosquitto.start(), postgres.start(), scope.folder(), pki.new()
     local cert, key = ca:sign("db", "DNS:db.plant")
-    local connection = ("host=%s hostaddr=127.0.0.1 port=%d dbname=plant user=tagline sslmode=verify-full sslrootcert=%s")
+    local connection = "host=%s hostaddr=127.0.0.1 port=%d dbname=plant user=tagline \z
+      sslmode=verify-full sslrootcert=%s"
     local t = start(connection:format("db.plant", p.port, ca.file), m, folder)
     m:wait_subscribed "pg"
     send(m, 1, 3)
@@ -38,16 +41,20 @@ describe("a server of PostgreSQL", function()
     for name, path in pairs { ["server.crt"] = cert, ["server.key"] = key } do
       files.write(p.folder .. "/data/" .. name, files.read(path))
     end
-    process.run("/bin/chown", { "--reference=" .. p.folder .. "/data/PG_VERSION", p.folder .. "/data/server.key" })
-    process.run("/bin/chmod", { "600", p.folder .. "/data/server.key" })
-    files.write(p.folder .. "/data/postgresql.conf", files.read(p.folder .. "/data/postgresql.conf") .. "\nssl = on\n")
+    local data = p.folder .. "/data"
+    process.run("/bin/chown", { "--reference=" .. data .. "/PG_VERSION", data .. "/server.key" })
+    process.run("/bin/chmod", { "600", data .. "/server.key" })
+    files.write(data .. "/postgresql.conf",
+      files.read(data .. "/postgresql.conf") .. "\nssl = on\n")
     p:restart()
     p:wait_for(sums, ledger(3))
-    assert.equal("t", p:sql "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'tagline'")
+    assert.equal("t", p:sql "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity \z
+      USING (pid) WHERE usename = 'tagline'")
     t:stop()
     t = start(connection:format("db.plant", p.port, pki.new().file), m, folder)
     send(m, 4, 5)
-    wait_away(t, "certificate verify failed: give the CA that signed the server's certificate as sslrootcert")
+    wait_away(t, "certificate verify failed: give the CA that signed the server's certificate \z
+      as sslrootcert")
     t:stop()
     t = start(connection:format("db.other", p.port, ca.file), m, folder)
     wait_away(t, 'does not match host name "db.other": give `host` a name of the certificate')
@@ -60,10 +67,12 @@ describe("a server of PostgreSQL", function()
     t:stop()
   end)
 
-  it("that is a standby is passed over, told where it is alone, and taken once it is promoted", function()
+  it("that is a standby is passed over, told where it is alone, and taken once it is promoted",
+    function()
     local m, p, folder = mosquitto.start(), postgres.start "", scope.folder()
     local s = p:start_standby()
-    local both = ("host=127.0.0.1,127.0.0.1 port=%d,%d dbname=plant user=tagline"):format(s.port, p.port)
+    local both = ("host=127.0.0.1,127.0.0.1 port=%d,%d dbname=plant user=tagline")
+      :format(s.port, p.port)
     local t = start(both, m, folder)
     m:wait_subscribed "pg"
     send(m, 1, 5)
@@ -90,7 +99,8 @@ describe("a server of PostgreSQL", function()
     m:wait_subscribed "pg"
     send(m, 1, 5)
     p:wait_for(sums, ledger(5))
-    p:inside("dd", "if=/dev/zero", "of=" .. p.folder .. "/small/filler", "bs=4k") -- all the room there is
+    -- all the room there is
+    p:inside("dd", "if=/dev/zero", "of=" .. p.folder .. "/small/filler", "bs=4k")
     send(m, 6, 400, { bytes = 1000 })
     wait_away(t, "No space left on device: the server's disk is full")
     assert.equal(0, (p:inside("rm", p.folder .. "/small/filler")))

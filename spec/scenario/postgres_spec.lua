@@ -48,7 +48,8 @@ describe("a history in PostgreSQL", function()
     m:publish("n/up", '{"t":1785000001123,"ai":21.5,"ci":9223372036854775807,"di":true,"qi":3,\z
       "txt":"gr\u{fc}n \\"x\\"","nul":"a\\u0000b","tia":1785000000456,"tir":90.5}', { qos = 1 })
     p:wait_for("SELECT count(*) FROM tagline.value WHERE time = '2026-07-25 17:20:01.123+00'", "10")
-    local rows = p:sql [[SELECT split_part(tag, '.', 3), value, jsonb_typeof(value), status, reason, unit
+    local rows = p:sql [[
+      SELECT split_part(tag, '.', 3), value, jsonb_typeof(value), status, reason, unit
       FROM tagline.value WHERE time = '2026-07-25 17:20:01.123+00' ORDER BY tag]]
     assert.equal([[
 ai|21.5|number|valid||°C
@@ -62,9 +63,11 @@ tia|"2026-07-25T17:20:00.456Z"|string|valid||
 tir|90.5|number|valid||
 txt|"grün \"x\""|string|valid||]], rows)
     assert.equal("timestamp with time zone|text|jsonb|text|text|text|timestamp with time zone",
-      p:sql [[SELECT string_agg(data_type, '|' ORDER BY ordinal_position) FROM information_schema.columns
+      p:sql [[SELECT string_agg(data_type, '|' ORDER BY ordinal_position)
+        FROM information_schema.columns
         WHERE table_schema = 'tagline' AND table_name = 'value']])
-    assert.equal("21.5", p:sql "SELECT value FROM tagline.curve WHERE tag = 'plant.s.ai' AND value > 0")
+    assert.equal("21.5",
+      p:sql "SELECT value FROM tagline.curve WHERE tag = 'plant.s.ai' AND value > 0")
     t:stop()
   end)
 
@@ -151,7 +154,8 @@ txt|"grün \"x\""|string|valid||]], rows)
     assert.equal(tostring(n), p:sql "SELECT max(next) - 1 FROM tagline.progress")
   end)
 
-  it("tells a wrong password, a changed one, a missing permission, and never the password", function()
+  it("tells a wrong password, a changed one, a missing permission, and never the password",
+    function()
     local m, p, folder = mosquitto.start(), postgres.start(), scope.folder()
     local t = start(p, m, folder, { PASSWORD = "hunter2" })
     m:wait_subscribed "pg"
@@ -243,7 +247,8 @@ txt|"grün \"x\""|string|valid||]], rows)
     t:stop()
     p:sql "UPDATE tagline.version SET version = 7"
     t = start(p, m, folder)
-    wait_away(t, "schema 'tagline' is of version 7, this program knows version 1: run a newer tagline")
+    wait_away(t, "schema 'tagline' is of version 7, this program knows version 1: run a newer \z
+      tagline")
     send(m, 3, 4)
     p:sql "UPDATE tagline.version SET version = 1"
     p:wait_for(sums, ledger(4))
@@ -257,8 +262,8 @@ txt|"grün \"x\""|string|valid||]], rows)
 
   it("lets go what is older than `keep`, the newest older value of each tag apart", function()
     local m, p, folder = mosquitto.start(), postgres.start(), scope.folder()
-    local names = { MORE = "", TAGS = [[n = Ci "JA=n", long = Ci { "JA=l", history = { keep = "2y" } },
-      once = Ci "JA=once"]] }
+    local names = { MORE = "", TAGS = [[n = Ci "JA=n",
+      long = Ci { "JA=l", history = { keep = "2y" } }, once = Ci "JA=once"]] }
     local t = start(p, m, folder, names)
     m:wait_subscribed "pg"
     local day, now = 86400 * 1000, os.time() * 1000
@@ -278,7 +283,8 @@ txt|"grün \"x\""|string|valid||]], rows)
     assert.equal("50 40 30 20 10 0", rows "n")
     assert.equal("100 90 80 70 60 50 40 30 20 10 0", rows "long")
     assert.equal("missing", rows "once")
-    m:publish("n/up", ('{"t":%d,"n":7,"l":7}'):format(now - 60 * day), { qos = 1 }) -- late, and too old
+    -- late, and too old
+    m:publish("n/up", ('{"t":%d,"n":7,"l":7}'):format(now - 60 * day), { qos = 1 })
     t:wait_log "values older than `keep` came"
     p:wait_for("SELECT count(*) FROM tagline.value WHERE value = '7'", "1")
     assert.equal("50 40 30 20 10 0", rows "n")

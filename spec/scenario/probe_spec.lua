@@ -46,26 +46,31 @@ describe("the probe of a line", function()
   -- the stage that fails, what its line says; HOST and PORT stand for the peer's
   local cases = {
     { "resolve", "mqtts://no-such.invalid", nil,
-      "no%-such%.invalid:8883: resolve 'no%-such%.invalid': .*: correct host, or look at the name server" },
+      "no%-such%.invalid:8883: resolve 'no%-such%.invalid': .*: correct host, or look at the \z
+        name server" },
     { "TCP", "ws://127.0.0.1:1", nil,
       "connect to 127%.0%.0%.1:1: connection refused: start the broker, or correct host and port" },
     { "TCP", "mqtts://broker.plant", 'proxy = "http://127.0.0.1:1",',
       "broker%.plant:8883: through the proxy: .* refused: start the proxy, or correct proxy" },
     { "proxy", "mqtt://broker.plant", 'proxy = "http://127.0.0.1:PORT",',
       "broker%.plant:1883: .*403 Forbidden.*", { "HTTP/1.1 403 Forbidden\r\n\r\n" } },
-    { "proxy", "mqtt://broker.plant", 'proxy = "http://127.0.0.1:PORT", proxy_user = "u", proxy_password = "geheim",',
-      "broker%.plant:1883: the proxy does not take proxy_user and proxy_password: correct them %(HTTP 407%)",
+    { "proxy", "mqtt://broker.plant",
+      'proxy = "http://127.0.0.1:PORT", proxy_user = "u", proxy_password = "geheim",',
+      "broker%.plant:1883: the proxy does not take proxy_user and proxy_password: correct them \z
+        %(HTTP 407%)",
       { "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=x\r\n\r\n" } },
     { "proxy", "wss://broker.plant", 'proxy = "socks5://127.0.0.1:PORT",',
       "broker%.plant:443: .*not allow.*", { "\5\0", "\5\2\0\1\127\0\0\1\0\0" } },
     { "proxy", "mqtt://broker.plant", 'proxy = "socks5://127.0.0.1:PORT",',
-      "broker%.plant:1883: no answer of the proxy within connect_timeout .*http:// or socks5://", {} },
+      "broker%.plant:1883: no answer of the proxy within connect_timeout .*http:// or socks5://",
+      {} },
     { "TLS", "mqtts://broker.plant:9", 'proxy = "socks5://127.0.0.1:PORT",',
       "broker%.plant:9: no end of the TLS handshake within connect_timeout", { "\5\0", socks_ok } },
     { "TLS", "mqtts://127.0.0.1:PORT", nil,
       "127%.0%.0%.1:PORT: that is no TLS port: it answers with plain HTTP: .*ws://",
       { "HTTP/1.1 400 Bad Request\r\n\r\n" } },
-    { "TLS", "mqtts://127.0.0.1:PORT", nil, "127%.0%.0%.1:PORT: .*no TLS port.*mqtt://", { close = true } },
+    { "TLS", "mqtts://127.0.0.1:PORT", nil, "127%.0%.0%.1:PORT: .*no TLS port.*mqtt://",
+      { close = true } },
     { "WebSocket", "ws://127.0.0.1:PORT/x?token=geheim", nil,
       "127%.0%.0%.1:PORT: HTTP 404 .*for '/x': set ws_path", { "HTTP/1.1 404 Not Found\r\n\r\n" } },
     { "WebSocket", "ws://127.0.0.1:PORT", nil,
@@ -73,9 +78,11 @@ describe("the probe of a line", function()
     { "WebSocket", "ws://127.0.0.1:PORT", nil,
       "127%.0%.0%.1:PORT: no answer to the WebSocket upgrade within connect_timeout", {} },
     { "CONNECT", "mqtt://127.0.0.1:PORT", 'user_name = "u", password = "geheim",',
-      "127%.0%.0%.1:PORT: connection refused, code 4: .*: correct user_name and password", { "\32\2\0\4" } },
+      "127%.0%.0%.1:PORT: connection refused, code 4: .*: correct user_name and password",
+      { "\32\2\0\4" } },
     { "CONNECT", "mqtt://127.0.0.1:PORT", nil,
-      "127%.0%.0%.1:PORT: connection refused, code 5: .*: set user_name and password", { "\32\2\0\5" } },
+      "127%.0%.0%.1:PORT: connection refused, code 5: .*: set user_name and password",
+      { "\32\2\0\5" } },
     { "CONNECT", "mqtt://127.0.0.1:PORT", nil,
       "127%.0%.0%.1:PORT: expected CONNACK, .*TLS port.*: use mqtts://", { "\21\3\3\0\2\2\40" } },
     { "CONNECT", "mqtt://127.0.0.1:PORT", nil,
@@ -83,7 +90,8 @@ describe("the probe of a line", function()
     { "CONNECT", "mqtt://127.0.0.1:PORT", nil, "127%.0%.0%.1:PORT.* before CONNACK: .*mqtts://",
       { close = true } },
     { "SUBSCRIBE", "mqtt://127.0.0.1:PORT", nil,
-      "127%.0%.0%.1:PORT: the broker refuses topic filters: a/# REFUSED: look at its access rules", { "\32\2\0\0", "\144\3\0\1\128" } },
+      "127%.0%.0%.1:PORT: the broker refuses topic filters: a/# REFUSED: look at its access rules",
+      { "\32\2\0\0", "\144\3\0\1\128" } },
     { "SUBSCRIBE", "mqtt://127.0.0.1:PORT", nil,
       "127%.0%.0%.1:PORT: no SUBACK within connect_timeout", { "\32\2\0\0" } },
   }
@@ -109,15 +117,18 @@ describe("the probe of a line", function()
     local cert, key = ca:sign("broker", "DNS:localhost")
     local m = mosquitto.start { "listener " .. port .. " 127.0.0.1", "certfile " .. cert,
       "keyfile " .. key }
-    local path = config(("mqtts://localhost:%d, mqtt://127.0.0.1:%d, mqtts://127.0.0.1:%d"):format(port,
-      m.port, port), ("tls_ca_file = %q,"):format(ca.file))
+    local hosts = ("mqtts://localhost:%d, mqtt://127.0.0.1:%d, mqtts://127.0.0.1:%d")
+      :format(port, m.port, port)
+    local path = config(hosts, ("tls_ca_file = %q,"):format(ca.file))
     local t = tagline.run(path)
     m:wait_subscribed "tagline-plant"
     local code, out, err = t:eval "lines.plant:probe()"
-    assert.truthy(out:find("mqtts://localhost:%d+\n  resolve +[%d.]+ ms  127%.0%.0%.1\n  TCP +[%d.]+ ms  \z
-      127%.0%.0%.1:%d+\n  TLS +[%d.]+ ms  TLS 1%.3, .-, 'CN=broker' until %d+%-%d+%-%d+\n  CONNECT +[%d.]+ ms  \z
-      accepted\n  SUBSCRIBE +[%d.]+ ms  a/#\nmqtt://127"), out)
-    assert.truthy(out:find("mqtts://127.0.0.1:%d+\n.*  TLS +[%d.]+ ms  FAILED: .*not for '127.0.0.1': set tls_server_name"), out)
+    assert.truthy(out:find("mqtts://localhost:%d+\n  resolve +[%d.]+ ms  127%.0%.0%.1\n\z
+        \32 TCP +[%d.]+ ms  127%.0%.0%.1:%d+\n\z
+        \32 TLS +[%d.]+ ms  TLS 1%.3, .-, 'CN=broker' until %d+%-%d+%-%d+\n\z
+        \32 CONNECT +[%d.]+ ms  accepted\n  SUBSCRIBE +[%d.]+ ms  a/#\nmqtt://127"), out)
+    assert.truthy(out:find("mqtts://127.0.0.1:%d+\n.*  TLS +[%d.]+ ms  FAILED: \z
+      .*not for '127.0.0.1': set tls_server_name"), out)
     assert.equal(1, code, err)
     local _, stats = t:eval "lines.plant.stats.connects"
     assert.equal("1", stats:match "%d+")

@@ -4,10 +4,12 @@ local broker, mosquitto, packet, scope, tagline = scenario "broker mosquitto pac
 
 local config = [[
 line "plant" {
-  host = "127.0.0.1", port = PORT, subscribe_qos = 2, payload_type = "JSON", ignore_missing_time = true,
+  host = "127.0.0.1", port = PORT, subscribe_qos = 2, payload_type = "JSON",
+  ignore_missing_time = true,
   station "boiler" {
     address = "boiler/up",
-    tags = { temperature = Ai { "JA=rx.temp", new_value_on_time_change = true }, running = Di "JA=rx.on" },
+    tags = { temperature = Ai { "JA=rx.temp", new_value_on_time_change = true },
+      running = Di "JA=rx.on" },
   },
   station "any" {
     address = ".*", payload_type = "Text only",
@@ -221,7 +223,8 @@ describe("receiving from a scripted broker", function()
   end)
 
   it("acknowledges what no station takes", function()
-    local t, c = start [[line "plant" { host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true,
+    local t, c = start [[line "plant" { host = "127.0.0.1", port = PORT, payload_type = "JSON",
+      ignore_missing_time = true,
       station "boiler" { address = "boiler/up", tags = { temperature = Ai "JA=rx.temp" } } }]]
     c:send("PUBLISH", { topic = "else/where", payload = "x", qos = 1, id = 1 })
     assert.equal(1, c:expect("PUBACK").id)
@@ -232,7 +235,8 @@ describe("receiving from a scripted broker", function()
 
   it("refuses a packet longer than max_packet_size from its length alone, when it is no message",
     function()
-    local t, c, b = start [[line "plant" { host = "127.0.0.1", port = PORT, max_packet_size = 1000, reconnect_delay = 0.05,
+    local t, c, b = start [[line "plant" { host = "127.0.0.1", port = PORT,
+      max_packet_size = 1000, reconnect_delay = 0.05,
       station "any" { address = "#", tags = { data = TxtI "IN_DATA" } } }]]
     local fits = packet.encode("PUBLISH", { topic = "t", payload = ("y"):rep(994) })
     assert.equal(1000, #fits)
@@ -250,19 +254,20 @@ describe("receiving from a scripted broker", function()
 
   it("survives an expression that explodes", function()
     local t, c = start [[line "plant" { host = "127.0.0.1", port = PORT, ignore_missing_time = true,
-      station "boiler" { address = "boiler/up", payload_type = "JSON", tags = { temperature = Ai "JA=rx.temp" } },
-      station "bad" { address = "(a+)+b", tags = { x = TxtI { "RE=^(x+x+)+y", new_value_on_time_change = true } } } }]]
+      station "boiler" { address = "boiler/up", payload_type = "JSON",
+        tags = { temperature = Ai "JA=rx.temp" } },
+      station "bad" { address = "(a+)+b",
+        tags = { x = TxtI { "RE=^(x+x+)+y", new_value_on_time_change = true } } } }]]
     c:send("PUBLISH", { topic = "ab", payload = ("x"):rep(5000) .. "-y", qos = 1, id = 2 })
     assert.equal(2, c:expect("PUBACK").id)
     assert.equal("invalid", t:value("plant.bad.x").status)
-    t:wait_log(
-      "WARN +plant%.bad: tag 'x': the regular expression takes too many steps on a payload of 5002 bytes, '"
-        .. ("x"):rep(64)
+    t:wait_log("WARN +plant%.bad: tag 'x': the regular expression takes too many steps on a \z
+      payload of 5002 bytes, '" .. ("x"):rep(64)
       .. "' …: it counts as not matching %(logged once%)")
     c:send("PUBLISH", { topic = ("a"):rep(5000) .. "-b", payload = "x", qos = 1, id = 1 })
     assert.equal(1, c:expect("PUBACK").id)
-    t:wait_log("WARN +plant%.bad: address '%(a%+%)%+b' takes too many steps on topic '" .. ("a"):rep(64)
-      .. "' …: it counts as not matching %(logged once%)")
+    t:wait_log("WARN +plant%.bad: address '%(a%+%)%+b' takes too many steps on topic '"
+      .. ("a"):rep(64) .. "' …: it counts as not matching %(logged once%)")
     c:send("PUBLISH", { topic = ("a"):rep(5001) .. "-b", payload = "x" })
     c:send("PUBLISH", { topic = "ab", payload = ("x"):rep(5001) .. "-y" })
     still_alive(t, c)

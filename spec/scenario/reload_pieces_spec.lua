@@ -13,8 +13,10 @@ for i = 1, 2000 do
     decode = function(msg) return { version = VERSION } end,
     tags = { version = Ai { new_value_on_time_change = true }, other = Ai "JA=x" } }
 end
-line "many" { host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true, many }
-line "one" { host = "127.0.0.1", port = PORT, station "s" { address = "s", tags = { v = Ci "IN_DATA" } } }
+line "many" { host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true,
+  many }
+line "one" { host = "127.0.0.1", port = PORT,
+  station "s" { address = "s", tags = { v = Ci "IN_DATA" } } }
 ]]
 
 describe("a reload in pieces", function()
@@ -60,7 +62,8 @@ describe("a reload in pieces", function()
     t:wait_line "many%.m1%.version.*\"value\":2"
     for _, value in ipairs(t:values()) do
       if value.tag:find "version$" then
-        assert.is_true(value.value >= version, "a message found the old handlers after the new ones")
+        assert.is_true(value.value >= version,
+          "a message found the old handlers after the new ones")
         version = value.value
         seen[version] = true
       end
@@ -128,7 +131,8 @@ line "l" { host = "127.0.0.1", port = PORT,
 ]], { PORT = b.port })
     local c = b:handshake()
     for i, device in ipairs { "a", "b", "c" } do message(c, "d/" .. device, "x", i) end
-    files.change(t.config_path, "tags = { v = Ci {} }", "simulate = true, tags = { v = Ci {}, more = Ci {} }")
+    files.change(t.config_path, "tags = { v = Ci {} }",
+      "simulate = true, tags = { v = Ci {}, more = Ci {} }")
     t:kill "sighup"
     t:wait_log "config.lua: reloaded"
     assert.equal("StSimul", select(2, t:eval 'return stations["l.a"].status'):match "%w+")
@@ -139,7 +143,8 @@ line "l" { host = "127.0.0.1", port = PORT,
     b = broker.new()
     local path = tagline.config([[
 every(0.001, function() local s = stations["new.m1"] if s then s:on() end end)
-line "old" { host = "127.0.0.1", port = PORT, station "s" { address = "s", tags = { v = Ci "IN_DATA" } } }
+line "old" { host = "127.0.0.1", port = PORT,
+  station "s" { address = "s", tags = { v = Ci "IN_DATA" } } }
 ]], { PORT = b.port })
     t = tagline.run(path)
     b:handshake()

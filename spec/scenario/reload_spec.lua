@@ -6,11 +6,12 @@ local broker, files, packet, process, scope, tagline, wait =
 
 local config = [[
 line "plant" {
-  host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true, publish_qos = 1,
+  host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true,
+  publish_qos = 1,
   station "boiler" {
     address = "boiler/up", time_filter = 10,
-    tags = { temperature = Ai "JA=temp", running = Di "JA=on", topic = TxtO { "OUT_TOPIC", default = "boiler/set" },
-      setpoint = TxtO "OUT_VALUE" },
+    tags = { temperature = Ai "JA=temp", running = Di "JA=on",
+      topic = TxtO { "OUT_TOPIC", default = "boiler/set" }, setpoint = TxtO "OUT_VALUE" },
   },
   station "meter" {
     address = "meter/up", payload_type = "Text only",
@@ -215,9 +216,8 @@ describe("reload()", function()
   end)
 
   it("keeps the writes of a device whose template changed", function()
-    start(nil,
-      (config:gsub("level = Ai",
-        'topic = TxtO { "OUT_TOPIC", default = "dev/{id}/set" }, set = TxtO "OUT_VALUE", level = Ai')))
+    start(nil, (config:gsub("level = Ai", [[topic = TxtO { "OUT_TOPIC", default = "dev/{id}/set" },
+      set = TxtO "OUT_VALUE", level = Ai]])))
     publish("dev/a/up", "1", 1)
     local writing = attach('tags["plant.dev-a.set"]:write("5", print)')
     local p = c:expect_past_subscribe "PUBLISH"
@@ -231,8 +231,10 @@ describe("reload()", function()
   end)
 
   it("goes on waiting for ACK_ID when the station changed", function()
-    start(nil, [[line "plant" { host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true,
-      station "ack" { address = "ack", tags = { id = Ci "IN_ID", ok = Co "ACK_ID", v = Ai "JA=v" } },
+    start(nil, [[line "plant" { host = "127.0.0.1", port = PORT, payload_type = "JSON",
+      ignore_missing_time = true,
+      station "ack" { address = "ack",
+        tags = { id = Ci "IN_ID", ok = Co "ACK_ID", v = Ai "JA=v" } },
       station "boiler" { address = "boiler/up", tags = { temperature = Ai "JA=temp" } } }]])
     c:send("PUBLISH", { topic = "ack", payload = '{"v":5}', qos = 1, id = 9 })
     assert.equal(9, t:value("plant.ack.id").value)
@@ -257,9 +259,11 @@ describe("reload()", function()
     start()
     publish("dev/a/up", "1", 1)
     publish("dev/b/up", "2", 2)
-    change('  station "dev-{id}" {', [[  station "dev-a" { address = "dev/a/up", payload_type = "Text only",
-      decode = function(msg) return { level = 100 } end, tags = { level = Ai { new_value_on_time_change = true } } },
-    station "dev-{id}" {]])
+    change('  station "dev-{id}" {', [[
+  station "dev-a" { address = "dev/a/up", payload_type = "Text only",
+    decode = function(msg) return { level = 100 } end,
+    tags = { level = Ai { new_value_on_time_change = true } } },
+  station "dev-{id}" {]])
     local said = reload()
     assert.equal("station 'plant.dev-a' added", said)
     assert.equal("1", value "plant.dev-a.level")
@@ -276,8 +280,10 @@ describe("reload()", function()
   it("lets an exact address stand before a device, over several reloads", function()
     start()
     publish("dev/a/up", "1", 1)
-    change('  station "dev-{id}" {', [[  station "other" { address = "dev/a/up", payload_type = "Text only", tags = { x = Ai "IN_DATA" } },
-    station "dev-{id}" {]])
+    change('  station "dev-{id}" {', [[
+  station "other" { address = "dev/a/up", payload_type = "Text only",
+    tags = { x = Ai "IN_DATA" } },
+  station "dev-{id}" {]])
     reload()
     publish("dev/a/up", "2", 2)
     assert.equal("2", value "plant.other.x")
@@ -385,7 +391,7 @@ line "plant" { host = "127.0.0.1", port = PORT, clean_session = false, session_s
     change("time_filter = 10", "tme_filter = 10, decode = 5")
     local exit, out = t:eval "local ok, why = reload(); print(ok); print(why)"
     assert.equal(0, exit)
-    assert.truthy(out:find("nil\n.-:4: line 'plant', station 'boiler': .-decode: expected"), out)
+    assert.truthy(out:find("nil\n.-:5: line 'plant', station 'boiler': .-decode: expected"), out)
     assert.truthy(out:find("did you mean 'time_filter'", 1, true), out)
     t:wait_log "not reloaded, the old config stays"
     assert.equal("21.5", value "plant.boiler.temperature")
@@ -429,8 +435,10 @@ line "plant" { host = "127.0.0.1", port = PORT, clean_session = false, session_s
     files.write(folder .. "/kettle.lua", "return { factor = 1 }")
     local path = scope.file("site.lua", ([[
       local kettle = require "kettle"
-      line "plant" { host = "127.0.0.1", port = %d, station "k" { address = "k", tags = { v = Ai {} },
-        decode = function(msg) return { v = tonumber(msg.payload) * kettle.factor } end } }]]):format(b.port), folder)
+      line "plant" { host = "127.0.0.1", port = %d,
+        station "k" { address = "k", tags = { v = Ai {} },
+          decode = function(msg) return { v = tonumber(msg.payload) * kettle.factor } end } }]])
+      :format(b.port), folder)
     t = tagline.run(path, nil, { arguments = { "--watch" } })
     c = b:handshake()
     publish("k", "2", 1)
@@ -461,8 +469,8 @@ line "plant" { host = "127.0.0.1", port = PORT, clean_session = false, session_s
 
   it("is refused while the config loads", function()
     b = broker.new()
-    t = tagline.run(
-      [[reload() line "p" { host = "127.0.0.1", port = PORT, station "s" { address = "#", tags = {} } }]], { PORT = b.port })
+    t = tagline.run([[reload() line "p" { host = "127.0.0.1", port = PORT,
+      station "s" { address = "#", tags = {} } }]], { PORT = b.port })
     assert.equal(1, (t:wait_exit()))
     assert.truthy(t:text("stderr"):find("not while the config loads", 1, true), t:text("stderr"))
   end)

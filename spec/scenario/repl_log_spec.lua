@@ -30,7 +30,8 @@ describe("the log of what a REPL changes", function()
 
   it("tells the values of parameters, and never a password", function()
     start()
-    eval [[lines.plant:set { keep_alive = 33, password = "an0ther", user_name = "you", will_flag = true, will_topic = "w/t", will_message = "bye" }]]
+    eval [[lines.plant:set { keep_alive = 33, password = "an0ther", user_name = "you",
+      will_flag = true, will_topic = "w/t", will_message = "bye" }]]
     for _, text in ipairs { "set user_name = you", "set password = (not shown)",
       "set keep_alive = 33", "set will_flag = true", "set will_topic = w/t",
       "set will_message = bye" } do says(text) end

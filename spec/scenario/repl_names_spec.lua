@@ -6,7 +6,9 @@ local files, process, scope, tagline = scenario "files process scope tagline"
 local config = [[
 line "plant" {
   host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true,
-  station "boiler" { address = "boiler/up", tags = { temperature = Ai "JA=temp", text = TxtI "JA=text" } },
+  station "boiler" {
+    address = "boiler/up", tags = { temperature = Ai "JA=temp", text = TxtI "JA=text" },
+  },
   station "meter" { address = "meter/up", tags = { volts = Ai "JA=volts" } },
 }
 ]]
@@ -62,8 +64,8 @@ describe("a name that nothing has", function()
   end)
 
   it("is told where it stands between the wrong brackets", function()
-    assert.equal(
-      "'stations' is indexed, as in stations[\"plant.boiler\"]; the word of a config is 'station'", fails 'stations("plant.boiler")')
+    assert.equal("'stations' is indexed, as in stations[\"plant.boiler\"]; the word of a config \z
+      is 'station'", fails 'stations("plant.boiler")')
     assert.equal("'lines' is indexed, as in lines[\"plant\"]; the word of a config is 'line'",
       fails 'lines "plant"')
     assert.equal("'tags' is indexed, as in tags[\"plant.boiler.temperature\"]",
@@ -167,8 +169,8 @@ list
     local exit, out = repl("--json", "-e",
       'local m = { stations["plant.meter"], tags["plant.meter.volts"] } reload() return m')
     assert.equal(0, exit)
-    assert.equal(
-      '[{"station":"plant.meter","status":"removed"},{"tag":"plant.meter.volts","status":"removed"}]', out)
+    assert.equal('[{"station":"plant.meter","status":"removed"},\z
+      {"tag":"plant.meter.volts","status":"removed"}]', out)
   end)
 end)
 

@@ -5,9 +5,11 @@ local process, scope, tagline = scenario "process scope tagline"
 
 local config = [[
 line "plant" {
-  host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true, publish_qos = 1,
+  host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true,
+  publish_qos = 1,
   station "boiler" { address = "boiler/up", tags = {
-    temperature = Ai { "JA=temp", unit = "°C" }, running = Di { "JA=on", description = "the burner" },
+    temperature = Ai { "JA=temp", unit = "°C" },
+    running = Di { "JA=on", description = "the burner" },
     topic = TxtO { "OUT_TOPIC", default = "boiler/set" }, setpoint = Ao "OUT_VALUE" } },
   station "pump" { address = "pump/up", tags = { temperature = Ai "JA=temp" } },
 }
@@ -46,7 +48,8 @@ describe("the prompt", function()
 
   it("lets a variable of that name come first", function()
     start()
-    local code, out = script "status = 7\nstatus\nlocal exit = 8\nexit\nquit = 9\nquit\nstatus = nil\nstatus\n"
+    local code, out =
+      script "status = 7\nstatus\nlocal exit = 8\nexit\nquit = 9\nquit\nstatus = nil\nstatus\n"
     assert.equal(0, code)
     assert.truthy(out:find "^7\n8\n9\n", out)
     assert.truthy(out:find "nothing is wrong", out)
@@ -89,8 +92,9 @@ describe("the prompt", function()
     start()
     local _, out = t:eval [[
       local list = {} for i = 1, 50 do list[i] = tags["plant.boiler.running"] end return list]]
-    assert.truthy(out:find('… 10 more of 50; find("text"), tags["plant.*"] or a loop shows others', 1,
-      true), out)
+    assert.truthy(
+      out:find('… 10 more of 50; find("text"), tags["plant.*"] or a loop shows others', 1, true),
+      out)
   end)
 
   it("shows the next of a long list with more, at a prompt", function()
@@ -111,7 +115,8 @@ describe("the prompt", function()
 
   it("fits messages to the window, and shows the JSON of one on several lines", function()
     start()
-    publish("boiler/up", '{"temp":21.5,"on":true,"list":[1,{}],"a long name":"a long text that needs room"}')
+    publish("boiler/up",
+      '{"temp":21.5,"on":true,"list":[1,{}],"a long name":"a long text that needs room"}')
     local s = attach { columns = 80 }
     s:line "messages()"
     local screen = s:wait "boiler/up.*tagline>$"

@@ -5,11 +5,13 @@ local broker, files, process, scope, tagline = scenario "broker files process sc
 
 local config = [[
 line "plant" {
-  host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true, publish_qos = 1, reconnect_delay = 0.05,
+  host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true,
+  publish_qos = 1, reconnect_delay = 0.05,
   password = "s3cret", user_name = "me",
   station "boiler" {
     address = "boiler/up",
-    tags = { temperature = Ai "JA=temp", topic = TxtO { "OUT_TOPIC", default = "boiler/set" }, setpoint = Ao "OUT_VALUE" },
+    tags = { temperature = Ai "JA=temp", topic = TxtO { "OUT_TOPIC", default = "boiler/set" },
+      setpoint = Ao "OUT_VALUE" },
   },
 }
 ]]

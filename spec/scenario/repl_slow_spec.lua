@@ -7,7 +7,8 @@ local packet, process, scope, tagline, wait =
 local config = [[
 line "plant" {
   host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true,
-  station "boiler" { address = "boiler/up", tags = { temperature = Ai { "JA=temp", new_value_on_time_change = true } } },
+  station "boiler" { address = "boiler/up",
+    tags = { temperature = Ai { "JA=temp", new_value_on_time_change = true } } },
 }
 ]]
 

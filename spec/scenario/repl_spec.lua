@@ -7,11 +7,13 @@ local broker, packet, process, scope, tagline, wait =
 
 local config = [[
 line "plant" {
-  host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true, publish_qos = 1, reconnect_delay = 0.05,
+  host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true,
+  publish_qos = 1, reconnect_delay = 0.05,
   password = "s3cret", user_name = "me",
   station "boiler" {
     address = "boiler/up",
-    tags = { temperature = Ai { "JA=temp", unit = "°C", new_value_on_time_change = true }, text = TxtI "JA=text",
+    tags = { temperature = Ai { "JA=temp", unit = "°C", new_value_on_time_change = true },
+      text = TxtI "JA=text",
       topic = TxtO { "OUT_TOPIC", default = "boiler/set" }, setpoint = Ao "OUT_VALUE" },
   },
   station "meter" {
@@ -59,8 +61,8 @@ describe("repl -e", function()
     } do
       local exit, _, errors = repl("-e", code)
       assert.equal(1, exit)
-      assert.equal(
-        "one call ran for 0.1 s without a pause, and messages would wait; do it in smaller pieces", errors)
+      assert.equal("one call ran for 0.1 s without a pause, and messages would wait; do it in \z
+        smaller pieces", errors)
     end
   end)
 

@@ -7,7 +7,8 @@ local broker, scope, tagline = scenario "broker scope tagline"
 local config = [[
 line "plant" {
   host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true,
-  station "boiler" { address = "boiler/up", tags = { temperature = Ai { "JA=temp", unit = "°C" }, running = Di "JA=on" } },
+  station "boiler" { address = "boiler/up",
+    tags = { temperature = Ai { "JA=temp", unit = "°C" }, running = Di "JA=on" } },
   station "burner" { address = "burner/up", tags = { flame = Di "JA=on" } },
 }
 ]]

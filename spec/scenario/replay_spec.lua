@@ -5,11 +5,15 @@ local files, mosquitto, scope, tagline = scenario "files mosquitto scope tagline
 
 local SITE = [[
 line "plant" {
-  host = "127.0.0.1", port = PORT, topic_filter = "plant/#", payload_type = "JSON", recorder = BYTES,
-  station "boiler" { address = "plant/boiler/up", tags = { t = Ai { "JA=t", linear = { FACTOR, 0 } }, name = TxtI "JA=n" } },
+  host = "127.0.0.1", port = PORT, topic_filter = "plant/#", payload_type = "JSON",
+  recorder = BYTES,
+  station "boiler" { address = "plant/boiler/up",
+    tags = { t = Ai { "JA=t", linear = { FACTOR, 0 } }, name = TxtI "JA=n" } },
   station "meter" {
     address = "plant/meter/up", payload_type = "Text only",
-    decode = function(msg) return { volts = string.unpack(">I2", msg.payload) / 10, at = msg.time } end,
+    decode = function(msg)
+      return { volts = string.unpack(">I2", msg.payload) / 10, at = msg.time }
+    end,
     tags = { volts = Ai {}, at = TiA {} },
   },
 }
@@ -145,15 +149,17 @@ describe("freeze", function()
     local m = mosquitto.start()
     local config = tagline.config([[
       local n = 0
-      line "p" { host = "127.0.0.1", port = PORT, station "d-{dev}" { address = "d/(?<dev>[^/]+)/up",
+      line "p" { host = "127.0.0.1", port = PORT,
+        station "d-{dev}" { address = "d/(?<dev>[^/]+)/up",
         decode = function(msg)
           n = n + 1
           return { { time = msg.time - 10, values = { v = 1, n = n, bin = "\0\xff\r" } },
-            { time = msg.time, values = { v = { value = 2, status = "invalid", reason = "range" }, t = 1e9, r = 0.1 + 0.2,
-              big = math.maxinteger } } }
+            { time = msg.time, values = { v = { value = 2, status = "invalid", reason = "range" },
+              t = 1e9, r = 0.1 + 0.2, big = math.maxinteger } } }
         end,
-        tags = { v = Ai {}, n = Ci {}, bin = TxtI {}, t = TiA {}, r = TiR {}, big = Ci {}, q = Qi {}, raw = TxtI "IN_DATA",
-          topic = TxtI "IN_TOPIC", out = TxtO { "OUT_TOPIC", default = "d/{dev}/set" } } } }]], { PORT = m.port })
+        tags = { v = Ai {}, n = Ci {}, bin = TxtI {}, t = TiA {}, r = TiR {}, big = Ci {},
+          q = Qi {}, raw = TxtI "IN_DATA", topic = TxtI "IN_TOPIC",
+          out = TxtO { "OUT_TOPIC", default = "d/{dev}/set" } } } }]], { PORT = m.port })
     local t = tagline.run(config)
     m:wait_subscribed "tagline-p"
     m:publish("d/ä b\"/up", "\0\xff]]\r\n")
@@ -303,7 +309,7 @@ line "p" { host = "x", station "s" { address = "a", no_data_timeout = 30, time_f
     assert.equal(0, code)
     assert.truthy(err:find("1 message is taken by no topic filter", 1, true), err)
     assert.truthy(err:find("1 message is taken by no station", 1, true), err)
-    assert.truthy(err:find("config%.lua:6: .*data string too short"), err)
+    assert.truthy(err:find("config%.lua:9: .*data string too short"), err)
   end)
 
   -- Lines as save() writes them are read in C; a member that it never writes sends the

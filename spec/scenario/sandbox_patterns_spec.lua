@@ -7,7 +7,9 @@ local tagline = require "spec.support.tagline"
 local answer = [==[
 local function show(...)
   local all = table.pack(...)
-  for i = 1, all.n do all[i] = type(all[i]) == "string" and ("%q"):format(all[i]) or tostring(all[i]) end
+  for i = 1, all.n do
+    all[i] = type(all[i]) == "string" and ("%q"):format(all[i]) or tostring(all[i])
+  end
   return table.concat(all, " ")
 end
 local function call(f, ...)
@@ -25,11 +27,15 @@ local function collect(subject, pattern, init)
 end
 local function answers(case)
   local subject, pattern, init, replacement = table.unpack(case)
-  return (table.concat({ call(string.find, subject, pattern, init), call(string.match, subject, pattern, init),
+  local text = table.concat({
+    call(string.find, subject, pattern, init), call(string.match, subject, pattern, init),
     call(collect, subject, pattern, init), call(string.gsub, subject, pattern, replacement),
     call(string.gsub, subject, pattern, function(a, b) return b and a .. b or a end, 3),
-    call(string.gsub, subject, pattern, { a = "x", [1] = true }), call(string.find, subject, pattern, init, true) }, "|"):gsub("[^ -~]",
-    function(c) return ("<%d>"):format(string.byte(c)) end)) -- what is printed moves no terminal
+    call(string.gsub, subject, pattern, { a = "x", [1] = true }),
+    call(string.find, subject, pattern, init, true),
+  }, "|")
+  -- what is printed moves no terminal
+  return (text:gsub("[^ -~]", function(c) return ("<%d>"):format(string.byte(c)) end))
 end
 ]==]
 
@@ -115,7 +121,11 @@ describe("table functions in the program", function()
 
   it("answer as Lua's", function()
     local checks = [==[
-local function show(t) local s = {} for i = 1, 12 do s[i] = tostring(t[i]) end return table.concat(s, ",") end
+local function show(t)
+  local s = {}
+  for i = 1, 12 do s[i] = tostring(t[i]) end
+  return table.concat(s, ",")
+end
 local function try(name, f, ...)
   local all = table.pack(pcall(f, ...))
   for i = 1, all.n do all[i] = type(all[i]) == "table" and show(all[i]) or tostring(all[i]) end
@@ -143,20 +153,31 @@ try("remove", table.remove, { [0] = "z" }, 0)
 try("concat", table.concat, { 1, {}, 3 })
 try("concat", table.concat, {})
 try("concat", table.concat, { "x" }, 5)
-try("concat", table.concat, setmetatable({}, { __len = function() return 3 end, __index = function(_, i) return "v" .. i end }), ",")
+try("concat", table.concat, setmetatable({}, {
+  __len = function() return 3 end, __index = function(_, i) return "v" .. i end }), ",")
 try("move", table.move, { 1 }, math.mininteger, math.maxinteger, 2)
 try("move", table.move, { 1 }, 1, math.maxinteger, 2)
 try("sort", function() local t = { "b", "a", "c" } table.sort(t) return t end)
 try("sort", function() local t = { 3, "a" } table.sort(t) return t end)
 try("sort", function() local t = { 3, 1, 2 } table.sort(t, 5) return t end)
-try("sort", function() local t = { 3, 1, 2 } table.sort(t, function(a, b) return a > b end) return t end)
+try("sort", function()
+  local t = { 3, 1, 2 }
+  table.sort(t, function(a, b) return a > b end)
+  return t
+end)
 try("rep", string.rep, "ab", 3, "--")
 try("rep", string.rep, "ab", -1)
 try("rep", string.rep, "", 1e8)
 try("rep", string.rep, "x", math.maxinteger)
-try("rep", function() local s = ("abc"):rep(100003, "xy") return #s, s:sub(1, 20), s:sub(-20), select(2, s:gsub("abcxy", "")) end)
+try("rep", function()
+  local s = ("abc"):rep(100003, "xy")
+  return #s, s:sub(1, 20), s:sub(-20), select(2, s:gsub("abcxy", ""))
+end)
 local seed = 7
-local function random(n) seed = (seed * 1103515245 + 12345) % 2147483648 return seed // 65536 % n end
+local function random(n)
+  seed = (seed * 1103515245 + 12345) % 2147483648
+  return seed // 65536 % n
+end
 for n = 0, 60 do
   local t, u = {}, {}
   for i = 1, n do t[i] = random(20) u[i] = -t[i] end

@@ -20,24 +20,33 @@ local bodies = {
   { "__close of a loop",
     "while true do pcall(function() local x <close> = setmetatable({}, { __close = function() \z
       while true do end end }) while true do end end) end" },
-  { "texts without end", "local s = 'x' while true do s = s .. s if #s > 4e6 then s = 'x' end end" },
+  { "texts without end",
+    "local s = 'x' while true do s = s .. s if #s > 4e6 then s = 'x' end end" },
   { "tables without end", "local t = {} while true do t = { t, {} } end" },
   { "a pattern", "while true do pcall(string.find, ('a'):rep(3000), ('.-'):rep(4) .. 'b') end" },
   { "an expression", "while true do pcall(re.match, ('a'):rep(30), [[^(a+)+$]]) end" },
-  { "a sort", "local t = {} for i = 1, 1e5 do t[i] = -i end while true do pcall(table.sort, t) end" },
-  { "JSON", "local t = {} for i = 1, 1e5 do t[i] = i end while true do pcall(json.decode, json.encode(t)) end" },
-  { "an error object", "error(setmetatable({}, { __tostring = function() while true do end end }))" },
+  { "a sort",
+    "local t = {} for i = 1, 1e5 do t[i] = -i end while true do pcall(table.sort, t) end" },
+  { "JSON",
+    "local t = {} for i = 1, 1e5 do t[i] = i end \z
+      while true do pcall(json.decode, json.encode(t)) end" },
+  { "an error object",
+    "error(setmetatable({}, { __tostring = function() while true do end end }))" },
   { "an error in a long text", "error(('x'):rep(4e6))" },
   { "itself explained", "while true do pcall(explain, 'place/data', '1') end" },
   { "writes", "while true do pcall(function() tags['bad.s.out']:write('x') end) end" },
-  { "publishing", "while true do pcall(function() lines.bad:publish('x', ('y'):rep(1e5)) end) end" },
+  { "publishing",
+    "while true do pcall(function() lines.bad:publish('x', ('y'):rep(1e5)) end) end" },
   { "timers", "while true do pcall(after, 0, function() while true do end end) end" },
-  { "statuses", "while true do pcall(function() local s = stations['bad.other'] s:off() s:on() end) end" },
+  { "statuses",
+    "while true do pcall(function() local s = stations['bad.other'] s:off() s:on() end) end" },
   { "printing", "while true do print(('x'):rep(1000)) end" },
   { "messages of the recorder", "while true do pcall(messages, '#') end" },
   { "all tags", "while true do for name, tag in pairs(tags) do local s = tostring(tag) end end" },
   { "line:set", "while true do pcall(function() lines.bad:set { keep_alive = 60 } end) end" },
-  { "a dump", "local f = load and load or function() end while true do pcall(string.dump, f) pcall(f, 'return 1') end" },
+  { "a dump",
+    "local f = load and load or function() end \z
+      while true do pcall(string.dump, f) pcall(f, 'return 1') end" },
 }
 
 -- Where: what the line, its station and its other tags have; what sets it off (a message's topic,
@@ -65,8 +74,10 @@ BODIES}
 local function act() local n = which return bodies[n]() end
 local busy = false
 line "bad" {
-  host = "127.0.0.1", port = BAD, topic_filter = "place/#", max_queued = 1000, max_queued_bytes = 2^20, publish_qos = 0,
-  station "set" { address = "place/set", tags = { n = Ci { "IN_DATA", on_value = function(tag) which = tag.value end } } },
+  host = "127.0.0.1", port = BAD, topic_filter = "place/#", publish_qos = 0,
+  max_queued = 1000, max_queued_bytes = 2^20,
+  station "set" { address = "place/set",
+    tags = { n = Ci { "IN_DATA", on_value = function(tag) which = tag.value end } } },
   station "s" {
     address = "place/(encode|write|publish|status|timer|every|waited)",
     decode = function(msg)
@@ -76,7 +87,13 @@ line "bad" {
       elseif what == "publish" then lines.bad:publish("out", "x", act)
       elseif what == "status" then stations["bad.other"]:off() stations["bad.other"]:on()
       elseif what == "timer" then after(0, act)
-      elseif what == "every" then local n = 0 local t t = every(0.01, function() n = n + 1 if n > 2 then t:cancel() end act() end)
+      elseif what == "every" then
+        local n, t = 0
+        t = every(0.01, function()
+          n = n + 1
+          if n > 2 then t:cancel() end
+          act()
+        end)
       else coroutine.wrap(function() tags["bad.s.out"]:write("x") act() end)() end
     end,
     encode = function() if busy then busy = false act() end return "x", "out" end,
@@ -84,16 +101,20 @@ line "bad" {
   },
   station "other" { address = "place/other", on_status = function() if which > 0 then act() end end,
     tags = { x = Ai "IN_DATA" } },
-  station "prepared" { address = "place/prepare", prepare = function() act() return "1" end, tags = { x = Ai "IN_DATA" } },
+  station "prepared" { address = "place/prepare", prepare = function() act() return "1" end,
+    tags = { x = Ai "IN_DATA" } },
   station "valued" { address = "place/value", tags = {
     x = Ai { "IN_DATA", new_value_on_time_change = true, on_value = function() act() end } } },
   station "data" { address = "place/data", on_value = function() act() end, tags = {
     x = Ai { "IN_DATA", new_value_on_time_change = true } } },
-  station "d-{d}" { address = "place/(?<d>device)", decode = function() act() end, tags = { x = Ai {} } },
+  station "d-{d}" { address = "place/(?<d>device)", decode = function() act() end,
+    tags = { x = Ai {} } },
 }
 line "good" {
   host = "127.0.0.1", port = GOOD, topic_filter = "good",
-  station "s" { address = "good", tags = { x = Ai { "IN_DATA", new_value_on_time_change = true } } },
+  station "s" {
+    address = "good", tags = { x = Ai { "IN_DATA", new_value_on_time_change = true } },
+  },
 }
 ]]
 

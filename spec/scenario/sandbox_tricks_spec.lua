@@ -71,20 +71,30 @@ each({
   local e, t, u = function() while true do end end, {}, {}
   local function run(meta) setmetatable(t, meta) setmetatable(u, meta) end
   local source = "%%"
-  local meta = { __add = e, __sub = e, __mul = e, __div = e, __mod = e, __pow = e, __unm = e, __idiv = e, __band = e, __bor = e,
-    __bxor = e, __shl = e, __shr = e, __bnot = e, __concat = e, __len = e, __eq = e, __lt = e, __le = e, __index = e,
-    __call = e, __tostring = e, __pairs = e }
+  local meta = { __add = e, __sub = e, __mul = e, __div = e, __mod = e, __pow = e, __unm = e,
+    __idiv = e, __band = e, __bor = e, __bxor = e, __shl = e, __shr = e, __bnot = e, __concat = e,
+    __len = e, __eq = e, __lt = e, __le = e, __index = e, __call = e, __tostring = e,
+    __pairs = e }
   run(meta)
   local name = source:match "^[%w_]+"
-  local act = { __add = function() return 1 + t end, __sub = function() return t - 1 end, __mul = function() return t * 1 end,
-    __div = function() return t / 1 end, __mod = function() return t % 1 end, __pow = function() return t ^ 1 end,
-    __unm = function() return -t end, __idiv = function() return t // 1 end, __band = function() return t & 1 end,
-    __bor = function() return t | 1 end, __bxor = function() return t ~ 1 end, __shl = function() return t << 1 end,
-    __shr = function() return t >> 1 end, __bnot = function() return ~t end, __concat = function() return t .. "x" end,
-    __len = function() return #t end, __eq = function() return t == u end, __lt = function() return t < u end,
-    __le = function() return t <= u end, __index = function() return t.x end, __call = function() return t() end,
-    __tostring = function() return tostring(t) end, __pairs = function() return pairs(t) end,
-    __name = function() setmetatable(t, { __name = ("x"):rep(1e6) }) while true do tostring(t) end end }
+  local act = {
+    __add = function() return 1 + t end, __sub = function() return t - 1 end,
+    __mul = function() return t * 1 end, __div = function() return t / 1 end,
+    __mod = function() return t % 1 end, __pow = function() return t ^ 1 end,
+    __unm = function() return -t end, __idiv = function() return t // 1 end,
+    __band = function() return t & 1 end, __bor = function() return t | 1 end,
+    __bxor = function() return t ~ 1 end, __shl = function() return t << 1 end,
+    __shr = function() return t >> 1 end, __bnot = function() return ~t end,
+    __concat = function() return t .. "x" end, __len = function() return #t end,
+    __eq = function() return t == u end, __lt = function() return t < u end,
+    __le = function() return t <= u end, __index = function() return t.x end,
+    __call = function() return t() end, __tostring = function() return tostring(t) end,
+    __pairs = function() return pairs(t) end,
+    __name = function()
+      setmetatable(t, { __name = ("x"):rep(1e6) })
+      while true do tostring(t) end
+    end,
+  }
   act[name]() ]])
 
 -- Functions of the library on long texts, again and again.
@@ -301,11 +311,16 @@ each({
 }, "a codec", [[
   local ok, codec = pcall(require, "tagline.codec.%%")
   if not ok then return end
-  local long = { ("\x9f"):rep(1e5), ("\x81"):rep(1e5), ("["):rep(1e5), ("\x0a\x02"):rep(1e5), ("\0"):rep(1e6), ("A"):rep(1e6), ("\xff"):rep(1e6) }
+  local long = { ("\x9f"):rep(1e5), ("\x81"):rep(1e5), ("["):rep(1e5), ("\x0a\x02"):rep(1e5),
+    ("\0"):rep(1e6), ("A"):rep(1e6), ("\xff"):rep(1e6) }
   while true do
     for name, f in pairs(codec) do
       for _, text in ipairs(long) do
-        if type(f) == "function" then pcall(f, text) pcall(f, { text }) pcall(f, { payload = text, topic = "x" }) end
+        if type(f) == "function" then
+          pcall(f, text)
+          pcall(f, { text })
+          pcall(f, { payload = text, topic = "x" })
+        end
       end
     end
   end]])
@@ -460,7 +475,10 @@ local function config ()
 kept, ended, count = false, false, 0
 history { file = "h.db" }
 local codecs = {}
-for _, name in ipairs { "cbor", "msgpack", "senml", "protobuf", "cayenne_lpp", "sparkplug_b", "lorawan", "base64", "hex", "zlib" } do
+for _, name in ipairs {
+  "cbor", "msgpack", "senml", "protobuf", "cayenne_lpp", "sparkplug_b", "lorawan", "base64",
+  "hex", "zlib",
+} do
   pcall(require, "tagline.codec." .. name)
 end
 local tricks = {
@@ -493,7 +511,9 @@ line "third" { host = "127.0.0.1", port = BAD, topic_filter = {},
 line "good" {
   host = "127.0.0.1", port = GOOD, topic_filter = "good",
   on_value = function(tag) seen = tag.value end,
-  station "s" { address = "good", tags = { x = Ai { "IN_DATA", new_value_on_time_change = true } } },
+  station "s" {
+    address = "good", tags = { x = Ai { "IN_DATA", new_value_on_time_change = true } },
+  },
 }
 seen = 0
 ]]):format(table.concat(bodies))

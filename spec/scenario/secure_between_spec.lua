@@ -7,9 +7,11 @@ local files, mosquitto, netns, pki, process, scope, tagline, wait =
 
 local config = [[
 line "plant" {
-  host = "HOST", reconnect_delay = 0.05, reconnect_delay_max = 0.2, topic_filter = "a/#", client_id = "gw",
-  subscribe_qos = 1, EXTRA
-  station "any" { address = "#", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },
+  host = "HOST", reconnect_delay = 0.05, reconnect_delay_max = 0.2, topic_filter = "a/#",
+  client_id = "gw", subscribe_qos = 1, EXTRA
+  station "any" {
+    address = "#", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } },
+  },
 }
 ]]
 
@@ -72,8 +74,13 @@ describe("haproxy", function()
     if not path then return end
     local ca, m, port = pki.new(), mosquitto.start(), mosquitto.free_port()
     local pem = both(ca:sign("front", "DNS:localhost"))
-    local lines = ("frontend f\n bind 127.0.0.1:%d ssl crt %s\n default_backend b\nbackend b\n server m \z
-      127.0.0.1:%d\n"):format(port, pem, m.port)
+    local lines = ([[
+frontend f
+ bind 127.0.0.1:%d ssl crt %s
+ default_backend b
+backend b
+ server m 127.0.0.1:%d
+]]):format(port, pem, m.port)
     local h = haproxy(path, lines, port)
     local t = run("mqtts://localhost:" .. port, ("tls_ca_file = %q,"):format(ca.file))
     t:wait_log "connected to 127.*TLS 1%.3, .*'CN=front'"
@@ -104,9 +111,14 @@ describe("haproxy", function()
     local ca, m, port, other = pki.new(), mosquitto.start(), mosquitto.free_port(),
       mosquitto.free_port()
     local pem = both(ca:sign("front", "DNS:localhost,IP:127.0.0.1"))
-    haproxy(path, ("frontend f\n bind 127.0.0.1:%d ssl crt %s ca-file %s verify required\n bind 127.0.0.1:%d ssl \z
-      crt %s strict-sni\n default_backend b\nbackend b\n server m 127.0.0.1:%d\n"):format(port, pem, ca.file,
-      other, pem, m.port), port)
+    haproxy(path, ([[
+frontend f
+ bind 127.0.0.1:%d ssl crt %s ca-file %s verify required
+ bind 127.0.0.1:%d ssl crt %s strict-sni
+ default_backend b
+backend b
+ server m 127.0.0.1:%d
+]]):format(port, pem, ca.file, other, pem, m.port), port)
     local given = ("tls_ca_file = %q,"):format(ca.file)
     local out = probe("mqtts://localhost:" .. port, given)
     assert.truthy(
@@ -130,13 +142,23 @@ describe("haproxy", function()
     local ws, port = mosquitto.free_port(), mosquitto.free_port()
     local m = mosquitto.start { net = net, "listener " .. ws, "protocol websockets" }
     local pem = both(ca:sign("front", "DNS:localhost"))
-    haproxy(path, ("frontend f\n mode http\n bind 127.0.0.1:%d ssl crt %s alpn h2,http/1.1\n use_backend none if { \z
-      path /none }\n default_backend b\nbackend b\n mode http\n server m 127.0.0.1:%d\nbackend none\n mode http\n \z
-      server n 127.0.0.1:9\n"):format(port, pem, ws), port, net)
+    haproxy(path, ([[
+frontend f
+ mode http
+ bind 127.0.0.1:%d ssl crt %s alpn h2,http/1.1
+ use_backend none if { path /none }
+ default_backend b
+backend b
+ mode http
+ server m 127.0.0.1:%d
+backend none
+ mode http
+ server n 127.0.0.1:9
+]]):format(port, pem, ws), port, net)
     local t = run(("wss://localhost:%d/none, wss://localhost:%d/mqtt"):format(port, port),
       ("tls_ca_file = %q,"):format(ca.file), net)
-    t:wait_log "WARN  plant: localhost:%d+: HTTP 503 Service Unavailable for '/none': the server answers, but \z
-      the broker behind it does not"
+    t:wait_log "WARN  plant: localhost:%d+: HTTP 503 Service Unavailable for '/none': the server \z
+      answers, but the broker behind it does not"
     t:wait_log "connected to 127.*TLS 1%.3.*WebSocket /mqtt"
     m:wait_subscribed "gw"
     m:publish("a/x", ("x"):rep(70000), { qos = 1 })
@@ -166,8 +188,8 @@ describe("a real proxy", function()
     assert.equal(200000, #t:value("plant.any.data").value)
     t:stop()
     local out = probe("mqtts://localhost:" .. secure, extra:format "falsch")
-    assert.truthy(out:find "proxy +[%d.]+ ms +FAILED: localhost:%d+: the proxy does not take proxy_user and \z
-      proxy_password: correct them", out)
+    assert.truthy(out:find "proxy +[%d.]+ ms +FAILED: localhost:%d+: the proxy does not take \z
+      proxy_user and proxy_password: correct them", out)
     out = probe("mqtt://localhost:9", extra:format "geheim":gsub("tls_ca_file = [^,]+,", ""))
     assert.truthy(
       out:find "proxy +[%d.]+ ms +FAILED: localhost:9: the proxy refuses.*: check host and \z
@@ -178,8 +200,9 @@ describe("a real proxy", function()
   it("by CONNECT: tinyproxy", function()
     local path, port = server "tinyproxy", mosquitto.free_port()
     if not path then return end
-    start(path, { "-d", "-c", scope.file("tinyproxy.conf", ("Port %d\nListen 127.0.0.1\nBasicAuth user geheim\n\z
-      LogLevel Error\nMaxClients 9\nTimeout 600\n"):format(port)) }, port)
+    local settings = scope.file("tinyproxy.conf", ("Port %d\nListen 127.0.0.1\n\z
+      BasicAuth user geheim\nLogLevel Error\nMaxClients 9\nTimeout 600\n"):format(port))
+    start(path, { "-d", "-c", settings }, port)
     passes("http", port)
   end)
 

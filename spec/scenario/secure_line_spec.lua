@@ -7,10 +7,12 @@ local files, mosquitto, pki, process, scope, tagline, wait =
 
 local config = [[
 line "plant" {
-  host = "HOST", reconnect_delay = 0.05, reconnect_delay_max = 0.2, topic_filter = "a/#", client_id = "gw", EXTRA
+  host = "HOST", reconnect_delay = 0.05, reconnect_delay_max = 0.2, topic_filter = "a/#",
+  client_id = "gw", EXTRA
   station "any" {
     address = "#",
-    tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true }, to = TxtO { "OUT_TOPIC", default = "out" }, out = TxtO "OUT_VALUE" },
+    tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true },
+      to = TxtO { "OUT_TOPIC", default = "out" }, out = TxtO "OUT_VALUE" },
   },
 }
 ]]
@@ -87,9 +89,9 @@ describe("a line over TLS", function()
       "pass:geheim",
       "-out", key .. ".enc" })
     local pem = files.read(ca.file)
-    local t = run("mqtts://localhost:" .. port2,
-      ("tls_ca_file = %q, tls_cert_file = %q, tls_key_file = %q, tls_key_password = 'geheim',"):format(
-      pem, cert, key .. ".enc"))
+    local extra = "tls_ca_file = %q, tls_cert_file = %q, tls_key_file = %q, \z
+      tls_key_password = 'geheim',"
+    local t = run("mqtts://localhost:" .. port2, extra:format(pem, cert, key .. ".enc"))
     t:wait_log "connected to 127"
     m2:wait_subscribed "gw"
     t:stop()
@@ -217,7 +219,8 @@ describe("a line over TLS", function()
     end
   end)
 
-  it("takes a key shared with the broker in place of certificates, and says that it is wrong", function()
+  it("takes a key shared with the broker in place of certificates, and says that it is wrong",
+    function()
     local port, key = mosquitto.free_port(), "00112233445566778899aabbccddeeff"
     local keys = scope.file("keys", "gw:" .. key .. "\n")
     local m = mosquitto.start { "listener " .. port .. " 127.0.0.1", "psk_hint x",

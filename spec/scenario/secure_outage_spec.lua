@@ -12,14 +12,17 @@ local MANY = 1000
 local config = [[
 for n = 1, MANY do
   line("l" .. n) {
-    host = "mqtts://127.0.0.1:SECURE", tls_ca_file = CA, client_id = "c" .. n, topic_filter = "t/" .. n,
+    host = "mqtts://127.0.0.1:SECURE", tls_ca_file = CA,
+    client_id = "c" .. n, topic_filter = "t/" .. n,
     reconnect_delay = 0.5, reconnect_delay_max = 2, connect_timeout = 300, recorder = 0,
     station "s" { address = "t/" .. n, off = true, tags = { v = TxtI "IN_DATA" } },
   }
 end
 line "other" {
   host = "127.0.0.1", port = PORT, topic_filter = "ping", subscribe_qos = 1, client_id = "other",
-  station "s" { address = "ping", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },
+  station "s" {
+    address = "ping", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } },
+  },
 }
 turn, last = 0, false
 every(0.001, function()
@@ -113,7 +116,8 @@ describe("a thousand lines over TLS", function()
   it("do not try again at the same moment", function()
     local t = tagline.run([[
       for n = 1, 40 do
-        line("l" .. n) { host = "mqtts://127.0.0.1:PORT", reconnect_delay = 80, reconnect_delay_max = 80,
+        line("l" .. n) { host = "mqtts://127.0.0.1:PORT",
+          reconnect_delay = 80, reconnect_delay_max = 80,
           station "s" { address = "t", tags = { v = TxtI "IN_DATA" } } }
       end]], { PORT = mosquitto.free_port() })
     local pauses

@@ -8,8 +8,11 @@ local mosquitto, netns, pki, process, scope, tagline =
 
 local config = [[
 line "plant" {
-  host = "HOST", reconnect_delay = 0.05, reconnect_delay_max = 0.2, topic_filter = "a/#", client_id = "gw", EXTRA
-  station "any" { address = "#", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },
+  host = "HOST", reconnect_delay = 0.05, reconnect_delay_max = 0.2, topic_filter = "a/#",
+  client_id = "gw", EXTRA
+  station "any" {
+    address = "#", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } },
+  },
 }
 ]]
 

@@ -11,7 +11,8 @@ local whole = [[
 local sparkplug_b = require "tagline.codec.sparkplug_b"
 local host = sparkplug_b.host { host_id = "scada", tags = { ["Temp"] = "temperature" } }
 line "plant" (host.line {
-  host = "127.0.0.1", port = PORT, topic_filter = sparkplug_b.topic_filters "G", reconnect_delay = 0.05,
+  host = "127.0.0.1", port = PORT, reconnect_delay = 0.05,
+  topic_filter = sparkplug_b.topic_filters "G",
   station "STATE" (host.state),
   station "node-{edge}" {
     address = sparkplug_b.address "G", decode = host, encode = host.encode, time_filter = 3600,
@@ -24,8 +25,12 @@ local plain = [[
 local sparkplug_b = require "tagline.codec.sparkplug_b"
 local host = sparkplug_b.host { tags = { ["Temp"] = "temperature" } }
 line "plant" {
-  host = "127.0.0.1", port = PORT, topic_filter = sparkplug_b.topic_filters "G", reconnect_delay = 0.05,
-  station "node-{edge}" { address = sparkplug_b.address "G", decode = host, time_filter = 3600, tags = { temperature = Ai {} } },
+  host = "127.0.0.1", port = PORT, reconnect_delay = 0.05,
+  topic_filter = sparkplug_b.topic_filters "G",
+  station "node-{edge}" {
+    address = sparkplug_b.address "G", decode = host, time_filter = 3600,
+    tags = { temperature = Ai {} },
+  },
 }
 ]]
 
@@ -110,7 +115,8 @@ describe("a Sparkplug host's line", function()
     local b = broker.new()
     local t = tagline.run([[
       local times = 0
-      line "plant" { host = "127.0.0.1", port = PORT, reconnect_delay = 0.05, will_flag = true, will_topic = "w",
+      line "plant" { host = "127.0.0.1", port = PORT, reconnect_delay = 0.05,
+        will_flag = true, will_topic = "w",
         will_message = function() times = times + 1 return times == 1 and "first" or nil end,
         station "s" { address = "s", tags = {} } }
     ]], { PORT = b.port })

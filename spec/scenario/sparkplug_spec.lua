@@ -10,8 +10,9 @@ local sparkplug_b = require "tagline.codec.sparkplug_b"
 local state = sparkplug_b.state("scada", 1000)
 local host = sparkplug_b.host { tags = { ["Temp"] = "temperature" }, reorder_timeout = TIMEOUT }
 line "plant" {
-  host = "127.0.0.1", port = PORT, topic_filter = sparkplug_b.topic_filters(), on_connect = state.on_connect,
-  will_flag = true, will_qos = 1, will_retain = true, will_topic = state.topic, will_message = state.offline,
+  host = "127.0.0.1", port = PORT, topic_filter = sparkplug_b.topic_filters(),
+  on_connect = state.on_connect, will_flag = true, will_qos = 1, will_retain = true,
+  will_topic = state.topic, will_message = state.offline,
   station "node-{edge}" {
     address = sparkplug_b.address("G"),
     decode = host, encode = host.encode, on_status = function(s) print("now " .. s.status) end,

@@ -3,8 +3,8 @@ local cjson = require "cjson"
 local scenario = require "spec.support.scenario"
 local broker, mosquitto, scope, tagline = scenario "broker mosquitto scope tagline"
 
-local config =
-  [[ line "plant" { host = "127.0.0.1", port = PORT, station "any" { address = ".*", tags = { data = TxtI "IN_DATA" } } } ]]
+local config = [[ line "plant" { host = "127.0.0.1", port = PORT,
+  station "any" { address = ".*", tags = { data = TxtI "IN_DATA" } } } ]]
 
 local function status(t, ...) return tagline.command { "status", "--socket", t.socket, ... } end
 

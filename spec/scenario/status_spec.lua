@@ -7,7 +7,8 @@ local broker, files, mosquitto, process, scope, tagline, wait =
 
 local config = [[
 line "plant" {
-  host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true, publish_qos = 1, reconnect_delay = 0.05,
+  host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true,
+  publish_qos = 1, reconnect_delay = 0.05,
   offline_writes = "queue",
   station "boiler" {
     address = "boiler/up", SWT = "boiler/gone",
@@ -138,9 +139,9 @@ describe("status()", function()
     local out = status()
     assert.truthy(out:find("! 1 tag is invalid: plant.boiler.temperature (missing)\n", 1, true),
       out)
-    assert.truthy(
-      out:find(
-        [[→ explain(tags["plant.boiler.temperature"]) shows why; help "missing" tells what it means]], 1, true), out)
+    local why = '→ explain(tags["plant.boiler.temperature"]) shows why; help "missing" tells \z
+      what it means'
+    assert.truthy(out:find(why, 1, true), out)
     assert.truthy(out:find("- no value yet, though messages came: plant.boiler.kept\n", 1, true),
       out)
     publish("boiler/up", '{"temp":1,"kept":1}', 2)
@@ -177,8 +178,11 @@ describe("status()", function()
   it("looks at many stations in pieces, and counts each once", function()
     start [[
 local all = {}
-for i = 1, 450 do all[i] = station("s" .. i) { address = "s/" .. i, tags = { a = Ai "JA=a", b = Ai "JA=b" } } end
-line "plant" { host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true, table.unpack(all) }
+for i = 1, 450 do
+  all[i] = station("s" .. i) { address = "s/" .. i, tags = { a = Ai "JA=a", b = Ai "JA=b" } }
+end
+line "plant" { host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true,
+  table.unpack(all) }
 ]]
     for i = 1, 450, 25 do publish("s/" .. i, '{"a":1}', i) end
     local line

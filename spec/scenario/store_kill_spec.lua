@@ -7,8 +7,8 @@ local ROUNDS = 12
 
 local writer = [[
 line "plant" {
-  host = "127.0.0.1", port = PORT, client_id = "writer", session_store = STORE, publish_qos = QOS, offline_writes = "queue",
-  reconnect_delay = 0.02, max_inflight = 5,
+  host = "127.0.0.1", port = PORT, client_id = "writer", session_store = STORE, publish_qos = QOS,
+  offline_writes = "queue", reconnect_delay = 0.02, max_inflight = 5,
   station "boiler" {
     address = "boiler/up",
     tags = { command = TxtO { "OUT_TOPIC", default = "boiler/set" }, setpoint = TxtO "OUT_VALUE" },
@@ -18,16 +18,19 @@ local n = START
 every(0.001, function()
   for _ = 1, 3 do
     n = n + 1
-    if n <= LAST and tags["plant.boiler.setpoint"]:write(tostring(n)) then print("accepted " .. n) end
+    local taken = n <= LAST and tags["plant.boiler.setpoint"]:write(tostring(n))
+    if taken then print("accepted " .. n) end
   end
 end)
 ]]
 
 local reader = [[
 line "plant" {
-  host = "127.0.0.1", port = PORT, client_id = "reader", topic_filter = "numbers", subscribe_qos = 2, session_store = STORE,
-  reconnect_delay = 0.02,
-  station "all" { address = "numbers", tags = { number = Ci { "IN_DATA", new_value_on_time_change = true } } },
+  host = "127.0.0.1", port = PORT, client_id = "reader", topic_filter = "numbers",
+  subscribe_qos = 2, session_store = STORE, reconnect_delay = 0.02,
+  station "all" {
+    address = "numbers", tags = { number = Ci { "IN_DATA", new_value_on_time_change = true } },
+  },
 }
 ]]
 

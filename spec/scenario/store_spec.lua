@@ -6,8 +6,9 @@ local broker, process, scope, tagline, wait = scenario "broker process scope tag
 
 local config = [[
 line "plant" {
-  host = "127.0.0.1", port = PORT, client_id = CLIENT, topic_filter = FILTER, session_store = STORE, publish_qos = QOS,
-  offline_writes = "queue", reconnect_delay = 0.05, reconnect_delay_max = 0.1, EXTRA
+  host = "127.0.0.1", port = PORT, client_id = CLIENT, topic_filter = FILTER,
+  session_store = STORE, publish_qos = QOS, offline_writes = "queue",
+  reconnect_delay = 0.05, reconnect_delay_max = 0.1, EXTRA
   station "boiler" {
     address = "boiler/up",
     tags = {
@@ -231,8 +232,8 @@ describe("a session that is kept on disk", function()
   end)
 
   it("gives a message that waited for ACK_ID to the next process again", function()
-    local extra =
-      [[ station "held" { address = "held", tags = { data = TxtI "IN_DATA", id = Ci "IN_ID", ack = Co "ACK_ID" } }, ]]
+    local extra = [[ station "held" { address = "held",
+      tags = { data = TxtI "IN_DATA", id = Ci "IN_ID", ack = Co "ACK_ID" } }, ]]
     local t = run { extra = extra }
     local c = b:handshake()
     c:send("PUBLISH", { topic = "held", payload = "unconfirmed", qos = 2, id = 3 })

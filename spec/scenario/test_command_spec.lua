@@ -5,20 +5,29 @@ local tagline = require "spec.support.tagline"
 local SITE = [[
 local opened = 0
 line "plant" {
-  host = "127.0.0.1", topic_filter = "plant/#", payload_type = "JSON", publish_qos = 1, publish_retain = true,
+  host = "127.0.0.1", topic_filter = "plant/#", payload_type = "JSON",
+  publish_qos = 1, publish_retain = true,
   station "boiler" {
     address = "plant/boiler/up",
-    on_value = function(tag) if tag.name == "alarm" and tag.value then tags["plant.horn.on"]:write(true) end end,
+    on_value = function(tag)
+      if tag.name == "alarm" and tag.value then tags["plant.horn.on"]:write(true) end
+    end,
     tags = {
       temperature = Ai "JA=t", big = Ci "JA=big", alarm = Di "JA=alarm", at = TiA { "JA=at", },
-      topic = TxtO { "OUT_TOPIC", default = "plant/boiler/set" }, limit = Ao { "OUT_VALUE", range = { 0, 100 } },
+      topic = TxtO { "OUT_TOPIC", default = "plant/boiler/set" },
+      limit = Ao { "OUT_VALUE", range = { 0, 100 } },
     },
   },
-  station "horn" { address = "plant/horn", tags = { topic = TxtO { "OUT_TOPIC", default = "plant/horn/set" }, on = Do "OUT_VALUE" } },
+  station "horn" {
+    address = "plant/horn",
+    tags = { topic = TxtO { "OUT_TOPIC", default = "plant/horn/set" }, on = Do "OUT_VALUE" },
+  },
   station "meter" {
     address = "plant/meter/up", payload_type = "Text only", no_data_timeout = 60,
     decode = function(msg) return { volts = string.unpack(">I2", msg.payload) / 10 } end,
-    encode = function(tag, value) return string.pack(">I2", value), "plant/meter/set", { qos = 2 } end,
+    encode = function(tag, value)
+      return string.pack(">I2", value), "plant/meter/set", { qos = 2 }
+    end,
     tags = { volts = Ai {}, set = Co {} },
   },
 }
@@ -63,7 +72,8 @@ describe("tagline test", function()
       assert.same({ "plant.boiler.temperature", 21.5 }, { new[1].tag, new[1].value })
       assert.equal(21.5, site.tags["plant.boiler.temperature"].value)
       assert.equal(math.maxinteger, site.tags["plant.boiler.big"].value)
-      assert.same({ "invalid", "type" }, { site.tags["plant.boiler.alarm"].status, site.tags["plant.boiler.alarm"].reason })
+      local alarm = site.tags["plant.boiler.alarm"]
+      assert.same({ "invalid", "type" }, { alarm.status, alarm.reason })
       assert.is_nil(new[3].value)
       assert.equal("Ai", site.tags["plant.boiler.temperature"].type)
       assert.equal("StOn", site.stations["plant.boiler"])
@@ -83,13 +93,17 @@ describe("tagline test", function()
       assert.equal(1700000005.25, site.tags["plant.boiler.temperature"].time)
       site:feed("plant/meter/up", t.hex "01 00")
       assert.same({}, site:advance(60))
-      assert.same({ "invalid", "no-data" }, { site:advance(11)[1].status, site.tags["plant.meter.volts"].reason })
+      local silent = site:advance(11)[1]
+      assert.same({ "invalid", "no-data" },
+        { silent.status, site.tags["plant.meter.volts"].reason })
       assert.equal("StHardErr", site.stations["plant.meter"])
     ]]
     local folder = scope.folder()
-    scope.file("site.lua", [[line "p" { host = "x", station "s" { address = "a", tags = { clock = Ai {}, date = TxtI {} },
+    scope.file("site.lua", [[line "p" { host = "x", station "s" { address = "a",
+      tags = { clock = Ai {}, date = TxtI {} },
       decode = function()
-        return { clock = os.time() - os.time { year = 2023, month = 11, day = 14, hour = 12 }, date = os.date "!%F" }
+        local noon = os.time { year = 2023, month = 11, day = 14, hour = 12 }
+        return { clock = os.time() - noon, date = os.date "!%F" }
       end } } ]],
       folder)
     local path = scope.file("site_spec.lua", [[
@@ -106,18 +120,23 @@ describe("tagline test", function()
 
   it("shows what is published, by writes and by handlers", function()
     passes [[
-      assert.same({ { line = "plant", topic = "plant/boiler/set", payload = "42.5", qos = 1, retain = true } },
-        site:write("plant.boiler.limit", 42.5))
+      assert.same({
+        { line = "plant", topic = "plant/boiler/set", payload = "42.5", qos = 1, retain = true },
+      }, site:write("plant.boiler.limit", 42.5))
       assert.equal(42.5, site.tags["plant.boiler.limit"].value)
-      assert.same({ { line = "plant", topic = "plant/meter/set", base64 = "AP8=", qos = 2, retain = true } },
-        site:write("plant.meter.set", 255))
-      assert.same({ nil, "expected a value within 0..100" }, { site:write("plant.boiler.limit", 500) })
+      assert.same({
+        { line = "plant", topic = "plant/meter/set", base64 = "AP8=", qos = 2, retain = true },
+      }, site:write("plant.meter.set", 255))
+      assert.same({ nil, "expected a value within 0..100" },
+        { site:write("plant.boiler.limit", 500) })
       local done, why = site:write("plant.meter.set", 70000) -- encode fails
       assert.is_nil(done)
-      assert.truthy(why:find("^encode: .*site.lua:16: bad argument #2 to 'pack' %(unsigned overflow%)$"), why)
+      assert.truthy(why:find("^encode: .*site.lua:24: bad argument #2 to 'pack' \z
+        %(unsigned overflow%)$"), why)
       assert.same({}, site:advance(0)) -- it was told: nothing is left to be raised
       site:feed("plant/boiler/up", '{"alarm":true}')
-      assert.same({ "plant/horn/set", "true" }, { site.published[3].topic, site.published[3].payload })
+      local last = site.published[3]
+      assert.same({ "plant/horn/set", "true" }, { last.topic, last.payload })
     ]]
   end)
 
@@ -132,8 +151,9 @@ describe("tagline test", function()
   end)
 
   it("raises what decode raises, with the place in the config", function()
-    fails([[site:feed("plant/meter/up", "a")]], "site.lua:15: bad argument #2 to 'unpack'")
-    passes [[assert.error_matches(function() site:feed("plant/meter/up", "a") end, "plant.meter: decode: .*data string too short")]]
+    fails([[site:feed("plant/meter/up", "a")]], "site.lua:22: bad argument #2 to 'unpack'")
+    passes [[assert.error_matches(function() site:feed("plant/meter/up", "a") end,
+      "plant.meter: decode: .*data string too short")]]
     passes [[
       for _ = 1, 3 do assert.has_error(function() site:feed("plant/meter/up", "a") end) end
       assert.equal("decoder", site.tags["plant.meter.volts"].reason)
@@ -152,19 +172,22 @@ describe("tagline test", function()
   it("compares many tags at once, and tells all that differ", function()
     passes [[
       site:feed("plant/boiler/up", '{"t":21.5}')
-      site:expect { ["plant.boiler.temperature"] = 21.5, ["plant.boiler.big"] = { status = "invalid", reason = "missing" } }
+      site:expect { ["plant.boiler.temperature"] = 21.5,
+        ["plant.boiler.big"] = { status = "invalid", reason = "missing" } }
     ]]
     fails([[
       site:feed("plant/boiler/up", '{"t":21.5}')
       site:expect { ["plant.boiler.temperature"] = 22, ["plant.boiler.big"] = 5 }
-    ]], "plant.boiler.big: value: expected 5, got invalid (missing)\nplant.boiler.big: status: expected \"valid\", got \"invalid\"\n"
-      .. "plant.boiler.temperature: value: expected 22, got 21.5")
+    ]], "plant.boiler.big: value: expected 5, got invalid (missing)\n\z
+      plant.boiler.big: status: expected \"valid\", got \"invalid\"\n\z
+      plant.boiler.temperature: value: expected 22, got 21.5")
   end)
 
   it("runs a decoder's examples in one call", function()
     passes [[assert.truthy(t.examples(require "tagline.codec.device.elsys") >= 3)]]
     fails([[t.examples { decode_bytes = function(b) return { n = #b } end,
-      examples = { { input = "0102", output = { n = 2 } }, { description = "short", input = "01", output = { n = 2, m = 1 } } } }]],
+      examples = { { input = "0102", output = { n = 2 } },
+        { description = "short", input = "01", output = { n = 2, m = 1 } } } }]],
       "example 2 (short): m: expected 1, got nil")
     fails(
       [[t.examples { decode_bytes = error, examples = { { input = "zz", output = {} } } }]],

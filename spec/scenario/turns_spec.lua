@@ -80,9 +80,11 @@ for i = 1, tonumber(file "COUNT") do
     decode = function() end, tags = { v = Ai "JA=v", w = TxtI "JA=w" } }
 end
 if #many > 0 then
-  line "many" { host = "127.0.0.1", port = 1, payload_type = "JSON", ignore_missing_time = true, many }
+  line "many" { host = "127.0.0.1", port = 1, payload_type = "JSON", ignore_missing_time = true,
+    many }
 end
-line "one" { host = "127.0.0.1", port = 1, station "s" { address = "s", tags = { v = Ci "IN_DATA" } } }
+line "one" { host = "127.0.0.1", port = 1,
+  station "s" { address = "s", tags = { v = Ci "IN_DATA" } } }
 http { listen = LISTEN }
 ]], { COUNT = count, LISTEN = ("%q"):format(folder .. "/http") })
     t:wait_log "one: connect"

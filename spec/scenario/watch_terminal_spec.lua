@@ -7,7 +7,8 @@ local SITE = [[
 local n = 0
 every(0.005, function() n = n + 1 tags["p.s.out"]:write(n) end)
 line "p" { host = "127.0.0.1", port = PORT, topic_filter = "in",
-  station "s" { address = "in", tags = { topic = TxtO { "OUT_TOPIC", default = "out" }, out = Co "OUT_VALUE" } } }
+  station "s" { address = "in",
+    tags = { topic = TxtO { "OUT_TOPIC", default = "out" }, out = Co "OUT_VALUE" } } }
 ]]
 
 describe("watch on a terminal", function()

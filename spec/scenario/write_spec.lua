@@ -113,7 +113,8 @@ describe("writing", function()
     assert.same({ 1, "not connected" }, { code, err })
   end)
 
-  it("that is refused tells its function, too, and one that tries again does so in peace", function()
+  it("that is refused tells its function, too, and one that tries again does so in peace",
+    function()
     local b = broker.new()
     b:refuse()
     local t = tagline.run(config .. [[

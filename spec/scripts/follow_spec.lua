@@ -41,7 +41,7 @@ test -f list
 ```
 
 ```sh terminal=run
-$ sh -c 'echo first; while [ ! -f next ]; do read -r _ </dev/null; done; echo second; exec cat </dev/null'
+$ sh -c 'echo first; until [ -f next ]; do :; done; echo second; exec cat </dev/null'
 first
 ```
 

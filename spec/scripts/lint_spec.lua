@@ -113,8 +113,16 @@ describe("lint", function()
         "x_spec.lua:2: a fixed port" },
     ["a file of 601 lines"] = { { ["lua/x.lua"] = table.concat(long, "\n") .. "\n" },
       "lua/x.lua:601: 601 lines" },
-    ["a line of 141 columns"] = { { ["lua/tagline/x.lua"] = "--" .. (" x"):rep(69) .. "x\n" },
-      "x.lua:1: 141 columns" },
+    ["a line of 101 columns of Lua"] =
+      { { ["lua/tagline/x.lua"] = "--" .. (" x"):rep(49) .. "x\n" }, "x.lua:1: 101 columns" },
+    ["a line of 101 columns of an example's Lua"] =
+      { { ["examples/a/x.lua"] = "--" .. (" x"):rep(49) .. "x\n" }, "x.lua:1: 101 columns" },
+    ["a line of 101 columns of a script in Lua"] =
+      { { ["scripts/x"] = "#!/usr/bin/env lua5.4\n--" .. (" x"):rep(49) .. "x\n" },
+      "scripts/x:2: 101 columns" },
+    ["a line of 141 columns of a shell script"] =
+      { { ["scripts/x"] = "#!/bin/sh\n#" .. (" x"):rep(70) .. "\n" },
+      "scripts/x:2: 141 columns" },
     ["C in another shape"] = { { [".clang-format"] = "BasedOnStyle: LLVM\n",
       ["core/mqtt/a.c"] = "/* core/mqtt/a.c — a file. */\nint  x;\n" },
       "core/mqtt/a.c:2: run clang-format" },
@@ -132,8 +140,8 @@ describe("lint", function()
       "spec/mqtt/x_test.c:3:" },
     ["a ?: in a branch of another"] = { c_file("core/mqtt/a.c", "int x = a ? 1 : b ? 2 : 3;"),
       "core/mqtt/a.c:2: a ?: within another" },
-    ["a line of 161 columns in a spec"] =
-      { { ["spec/x_spec.lua"] = "--" .. (" x"):rep(79) .. "x\n" }, "x_spec.lua:1: 161 columns" },
+    ["a line of 101 columns in a spec"] =
+      { { ["spec/x_spec.lua"] = "--" .. (" x"):rep(49) .. "x\n" }, "x_spec.lua:1: 101 columns" },
     ["a C spec of no room"] = { { ["spec/misc/x_test.c"] = "/* X. */\n" },
       "spec/misc/x_test.c:1: expected spec/ROOM/" },
     ["a C spec that ctest does not know by its name"] =
@@ -145,7 +153,8 @@ describe("lint", function()
     ["a spec that is put off"] = { { ["spec/x_spec.lua"] = "-- X.\npending(\"x\")\n" },
       "spec/x_spec.lua:2: a spec that is put off" },
     ["a picture that is large"] = {
-      { ["lua/doc/page.png"] = "\x89PNG\0" .. ("x"):rep(150000) }, "lua/doc/page.png:1: 150005 bytes" },
+      { ["lua/doc/page.png"] = "\x89PNG\0" .. ("x"):rep(150000) },
+        "lua/doc/page.png:1: 150005 bytes" },
     ["a binary file"] = { { ["scripts/tool"] = "\127ELF\0" }, "scripts/tool:1: a NUL byte" },
     ["a folder of others' code"] = { { ["lua/vendor/x.lua"] = "-- X.\n" },
       "lua/vendor/x.lua:1: a folder for code of others: vendor" },

@@ -540,8 +540,8 @@ function cases.json_shapes()
         inner[k], list[k] = ('"%d":[%d,[%d]]'):format(k, k, round), ('[%d,{"%d":[]}]'):format(k, k)
         value[tostring(k)] = { k, { round } }
       end
-      members[i] = ('"%d":[{%s},7],"%d":{"a":[%s],"b":1,"b":%d}'):format(i, table.concat(inner, ","),
-        i + 10, table.concat(list, ","), round)
+      members[i] = ('"%d":[{%s},7],"%d":{"a":[%s],"b":1,"b":%d}')
+        :format(i, table.concat(inner, ","), i + 10, table.concat(list, ","), round)
       local a = {}
       for k = 1, #list do a[k] = { k, { [tostring(k)] = {} } } end
       expected[tostring(i)], expected[tostring(i + 10)] = { value, 7 }, { a = a, b = round }
