@@ -1,9 +1,6 @@
 /* core/repl/eval.c — evaluations for consoles. A chunk runs as a coroutine, in slices of a few
-** milliseconds, so it can wait (for a write, a watch, or its reader) without keeping messages
-** waiting. */
-#include <stdarg.h>
+** milliseconds, so it can wait (eval_wait.c) without keeping messages waiting. */
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,44 +20,6 @@ static const char no_pause[] = "one call ran for " TL_EVAL_CALL_TEXT
 static const char used_up[] = "used 5 s of processor time without waiting for anything; what takes "
                               "longer goes in several evaluations";
 
-/* What the coroutine is resumed with are the results of the call. */
-static int after_wait (lua_State *L, int status, lua_KContext context) {
-  (void)status;
-  return lua_gettop(L) - (int)context;
-}
-
-static int wait_in (lua_State *L, tl_eval *e, tl_eval_state state) {
-  e->state = state;
-  e->thread.used_ns = 0;
-  return lua_yieldk(L, 0, lua_gettop(L), after_wait);
-}
-
-/* --- print --- */
-
-static int eval_print (lua_State *L) {
-  tl_eval *const *here = lua_touserdata(L, lua_upvalueindex(1));
-  tl_err err = { .text = "" };
-  size_t len;
-  int n = lua_gettop(L);
-  tl_eval_push_text(L, *here, n, true);
-  lua_pushvalue(L, -1);
-  lua_pushliteral(L, "\n");
-  lua_concat(L, 2);
-  const char *text = lua_tolstring(L, -1, &len);
-  if (tl_gateway_commit(tl_script_of(L)->gateway, &err) < 0)
-    return luaL_error(L, "not printed: %s", err.text);
-  /* A callback may print after its console has closed, and the console may close while the
-  ** values become text. */
-  if (!*here || (*here)->state == TL_EVAL_LEFT) {
-    tl_log_print(tl_slice_of(lua_tostring(L, -2), len - 1));
-    return 0;
-  }
-  bool room = (*here)->events.output((*here)->ctx, tl_slice_of(text, len));
-  /* If the reader is behind, its own evaluation waits, so no output is lost. */
-  if (room || tl_eval_of(L) != *here) return 0;
-  return wait_in(L, *here, TL_EVAL_DRAINING);
-}
-
 /* --- making --- */
 
 static int p_new (lua_State *L) {
@@ -71,7 +30,7 @@ static int p_new (lua_State *L) {
   e->here_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_newtable(L);
   lua_pushvalue(L, -2);
-  lua_pushcclosure(L, eval_print, 1);
+  lua_pushcclosure(L, tl_eval_print, 1);
   lua_setfield(L, -2, "print");
   lua_newtable(L);
   tl_set_env(L);
@@ -82,14 +41,12 @@ static int p_new (lua_State *L) {
   return 0;
 }
 
-static const tl_console_hooks hooks;
-
 int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void *ctx) {
   if (!s->repl && !(s->repl = calloc(1, sizeof *s->repl))) return TL_ENOMEM;
-  tl_caller_set_console(s, &hooks);
+  tl_caller_set_console(s, &tl_eval_hooks);
   tl_eval *e = calloc(1, sizeof *e);
   if (!e) return TL_ENOMEM;
-  e->head.console = &hooks;
+  e->head.console = &tl_eval_hooks;
   e->script = s;
   e->events = *events;
   e->ctx = ctx;
@@ -112,8 +69,6 @@ int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void
 static bool is_idle (const tl_eval *e) {
   return e->state == TL_EVAL_IDLE || e->state == TL_EVAL_LEFT;
 }
-
-static void await_slice (tl_eval *e);
 
 /* Stop whatever the evaluation waits for. An evaluation that waits for a write must not be
 ** resumed any more, since that write may end much later. */
@@ -192,7 +147,7 @@ static void on_count (lua_State *L, lua_Debug *ar) {
     s->repl->hook(L, ar);
     return;
   }
-  await_slice(e);
+  tl_eval_await_slice(e);
   lua_yield(L, 0);
 }
 
@@ -323,15 +278,20 @@ static void go_on (tl_eval *e, step *st) {
   tl_buf_fini(&err);
 }
 
-static void on_slice (tl_heavy *h) {
-  tl_eval *e = (tl_eval *)(void *)((char *)h - offsetof(tl_eval, thread.waits));
-  step st = { .e = e, .push = e->thread.fresh ? push_arguments : NULL };
-  e->thread.fresh = false;
+void tl_eval_go_on (tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg) {
+  step st = { .e = e, .push = push, .arg = arg };
   go_on(e, &st);
 }
 
+static void on_slice (tl_heavy *h) {
+  tl_eval *e = (tl_eval *)(void *)((char *)h - offsetof(tl_eval, thread.waits));
+  bool fresh = e->thread.fresh;
+  e->thread.fresh = false;
+  tl_eval_go_on(e, fresh ? push_arguments : NULL, NULL);
+}
+
 /* Evaluations take turns with all else that takes long. */
-static void await_slice (tl_eval *e) {
+void tl_eval_await_slice (tl_eval *e) {
   e->state = TL_EVAL_SLICED;
   e->thread.waits.run = on_slice;
   tl_heavy_wait(e->script->loop, &e->thread.waits);
@@ -369,7 +329,7 @@ void tl_eval_run (tl_eval *e, tl_slice code, bool interactive) {
     e->events.more(e->ctx);
   } else if (e->script->loop && tl_loop_is_used(e->script->loop)) {
     e->thread.fresh = true;
-    await_slice(e);
+    tl_eval_await_slice(e);
   } else {
     go_on(e, &st);
   }
@@ -386,96 +346,3 @@ void tl_eval_give_up (tl_eval *e, tl_slice why) {
 void tl_eval_cancel (tl_eval *e) {
   if (!is_idle(e)) tl_eval_give_up(e, TL_LIT("cancelled"));
 }
-
-/* --- waiting --- */
-
-static tl_eval *eval_of (lua_State *L) {
-  tl_eval *e = tl_script_of(L)->repl->evaluating;
-  return e && e->thread.co == L && lua_isyieldable(L) ? e : NULL;
-}
-
-static int eval_wait (lua_State *L, tl_eval *e, void (*stop)(void *ctx), void *ctx) {
-  e->waiting.stop = stop;
-  e->waiting.ctx = ctx;
-  return wait_in(L, e, TL_EVAL_WAITING);
-}
-
-static void eval_wake (tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg) {
-  step st = { .e = e, .push = push, .arg = arg };
-  if (e->state != TL_EVAL_WAITING && e->state != TL_EVAL_DRAINING) return;
-  e->waiting.stop = NULL;
-  e->waiting.entered = NULL;
-  go_on(e, &st);
-}
-
-static int eval_rest (lua_State *L) {
-  tl_eval *e = eval_of(L);
-  if (!e || tl_clock_mono_ns() - e->thread.slice_began < e->thread.slice_ns) return 0;
-  e->thread.used_ns += tl_clock_cpu_ns() - e->thread.slice_cpu;
-  await_slice(e);
-  return lua_yield(L, 0);
-}
-
-typedef struct {
-  bool ok;
-  const char *why;
-} written;
-
-static int push_written (lua_State *co, void *arg) {
-  const written *w = arg;
-  if (w->ok)
-    lua_pushboolean(co, 1);
-  else
-    lua_pushnil(co);
-  if (!w->ok) lua_pushstring(co, w->why);
-  return w->ok ? 1 : 2;
-}
-
-/* A person at a prompt reads where a write went; a program reads `true`. */
-static void note_written (tl_eval *e, const char *sent) {
-  char text[400];
-  if (!e->person.tty || e->chunk.one_shot || e->chunk.line > 0 || !sent || sent[0] == '\0') return;
-  int n = snprintf(text, sizeof text, "sent to %s", sent);
-  e->events.note(e->ctx, tl_slice_of(text, (size_t)n));
-}
-
-static bool eval_resume (tl_script *s, lua_State *co, bool ok, const char *why) {
-  written w = { ok, why };
-  for (tl_eval *e = s->repl->evals; e; e = e->next) {
-    if (e->thread.co != co) continue;
-    if (ok) note_written(e, why);
-    step st = { .e = e, .push = push_written, .arg = &w };
-    e->thread.used_ns = 0;
-    go_on(e, &st);
-    return true;
-  }
-  return false;
-}
-
-void tl_eval_drained (tl_eval *e) {
-  if (e->state == TL_EVAL_DRAINING) tl_eval_wake(e, NULL, NULL);
-}
-
-void tl_eval_entered (tl_eval *e) {
-  if (e->waiting.entered) e->waiting.entered(e->waiting.ctx);
-}
-
-void tl_eval_on_entered (tl_eval *e, void (*entered)(void *ctx)) { e->waiting.entered = entered; }
-static void eval_show (tl_eval *e, tl_slice text) { e->events.output(e->ctx, text); }
-
-static void close_all (tl_script *s) {
-  while (s->repl->evals) tl_eval_free(s->repl->evals);
-  free(s->repl);
-  s->repl = NULL;
-  tl_caller_set_console(s, NULL);
-}
-
-static const tl_console_hooks hooks = { .of = eval_of,
-                                        .wait = eval_wait,
-                                        .wake = eval_wake,
-                                        .rest = eval_rest,
-                                        .resume = eval_resume,
-                                        .show = eval_show,
-                                        .owe = tl_eval_owe,
-                                        .settle = tl_eval_settle,
-                                        .close = close_all };

@@ -132,6 +132,14 @@ tl_bare tl_eval_bare (tl_eval *e, tl_slice code, tl_buf *instead);
 /* eval_text.c: append to *out the message, with the typed code and a caret below the place of
 ** the error. Appends nothing if the place is not known. */
 void tl_eval_add_caret (tl_eval *e, tl_slice message, tl_buf *out);
+/* eval_wait.c: print of a console, whose upvalue 1 is its tl_eval.here; and what waits there. */
+int tl_eval_print (lua_State *L);
+extern const tl_console_hooks tl_eval_hooks;
+/* eval.c: resume the coroutine, with what `push` puts on its stack: it returns how many values
+** that are. NULL: none. */
+void tl_eval_go_on (tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg);
+/* eval.c: the evaluation is SLICED: it goes on in its turn among all else that takes long. */
+void tl_eval_await_slice (tl_eval *e);
 /* The evaluation has ended: calls events.done. */
 void tl_eval_done (tl_eval *e, bool ok, tl_slice text);
 /* End the evaluation with an error. */

@@ -65,7 +65,7 @@ static int p_wake (lua_State *L) {
   return lua_error(L);
 }
 
-/* Resume the coroutine. If it belongs to an evaluation, repl/eval.c does that and handles its
+/* Resume the coroutine. If it belongs to an evaluation, repl/eval_wait.c does that and handles its
 ** end. */
 static void wake (waiting *w) {
   tl_buf err;
