@@ -22,7 +22,8 @@ describe("the range of a history", function()
   end
 
   it("begins in the year 0 at the earliest", function()
-    assert.equal(range.time "0000-01-01", range.read({ to = "0001-01-01", last = "500y" }, now).from)
+    assert.equal(range.time "0000-01-01",
+      range.read({ to = "0001-01-01", last = "500y" }, now).from)
   end)
 
   it("has intervals and aggregates", function()
