@@ -27,31 +27,41 @@ int tl_tcp_attempt_ms = 5000;
 
 typedef enum { RESOLVING, CONNECTING, BETWEEN, OPEN, LINGERING, CLOSING } state;
 
+/* The attempts to connect, one address after the other. */
+typedef struct {
+  tl_resolve *resolve;   /* while RESOLVING */
+  struct addrinfo *list; /* all addresses, owned */
+  struct addrinfo *at;   /* the one being tried */
+  uv_connect_t req;
+  int code;        /* of the attempt that ended last */
+  int64_t by;      /* what the addresses share; INT64_MAX: no limit */
+  bool told_later; /* the name was looked up, which the loop tells */
+} attempts;
+
+/* tl_tcp_watch */
+typedef struct {
+  int64_t silence_ms; /* 0 while nothing is watched */
+  int64_t from;       /* since when */
+  bool asks_signs;    /* the kernel asks the peer for signs of life */
+} watch;
+
 struct tl_tcp {
   tl_transport transport;
   uv_tcp_t socket;  /* initialised while has_socket */
   uv_timer_t timer; /* bounds an attempt; looks at what is watched; bounds the lingering */
-  uv_connect_t attempt;
   uv_shutdown_t shutdown;
   tl_loop *loop;
-  tl_resolve *resolve;   /* while RESOLVING */
-  struct addrinfo *list; /* all addresses, owned */
-  struct addrinfo *at;   /* the one being tried */
   const tl_tcp_events *events;
   void *ctx;
   state state;
   bool has_socket, reading, in_room;
-  bool asks_signs;    /* the kernel asks the peer for signs of life */
-  bool told_later;    /* the name was looked up, which the loop tells */
-  bool waiting;       /* `drained` is owed */
-  int handles;        /* not yet closed */
-  int code;           /* of `closed` */
-  int attempt_code;   /* of the attempt that ended last */
-  int64_t connect_by; /* what the addresses share; INT64_MAX: no limit */
+  bool waiting; /* `drained` is owed */
+  int handles;  /* not yet closed */
+  int code;     /* of `closed` */
+  attempts attempts;
+  watch watch;
   int64_t linger_until;
-  int64_t silence_ms;   /* tl_tcp_watch: 0 while nothing is watched */
-  int64_t watched_from; /* since when */
-  char text[256];       /* of `closed`; collects the failed attempts before */
+  char text[256]; /* of `closed`; collects the failed attempts before */
   char peer[TL_NET_PEER];
   char host[];
 };
@@ -84,7 +94,7 @@ static void on_handle_closed (uv_handle_t *handle) {
   tl_tcp *t = handle->data;
   if (--t->handles > 0) return;
   t->events->closed(t->ctx, t->code, t->text);
-  if (t->list) freeaddrinfo(t->list);
+  if (t->attempts.list) freeaddrinfo(t->attempts.list);
   free(t);
 }
 
@@ -98,8 +108,8 @@ static void finish (tl_tcp *t, int code) {
   if (t->state == CLOSING) return;
   t->state = CLOSING;
   t->code = code;
-  tl_resolve_cancel(t->resolve);
-  t->resolve = NULL;
+  tl_resolve_cancel(t->attempts.resolve);
+  t->attempts.resolve = NULL;
   if (!t->in_room) close_handles(t); /* libuv's reader does not survive that: on_read does it */
 }
 
@@ -167,13 +177,13 @@ static void on_look (uv_timer_t *timer) {
   tl_tcp *t = timer->data;
   uv_os_fd_t fd;
   if (t->state != OPEN || uv_fileno((uv_handle_t *)&t->socket, &fd) < 0) return;
-  if (!t->asks_signs) tl_alive_ask(fd, t->silence_ms / SIGNS);
-  t->asks_signs = true;
-  int64_t watched = (int64_t)uv_now(timer->loop) - t->watched_from;
-  int rc = tl_alive_code(fd, watched < t->silence_ms ? INT64_MAX : t->silence_ms);
+  if (!t->watch.asks_signs) tl_alive_ask(fd, t->watch.silence_ms / SIGNS);
+  t->watch.asks_signs = true;
+  int64_t watched = (int64_t)uv_now(timer->loop) - t->watch.from;
+  int rc = tl_alive_code(fd, watched < t->watch.silence_ms ? INT64_MAX : t->watch.silence_ms);
   if (rc == UV_ETIMEDOUT) {
     snprintf(t->text, sizeof t->text, "%s has given no sign of life for %.10g s: %s", t->peer,
-             (double)t->silence_ms / 1000.0, words(rc));
+             (double)t->watch.silence_ms / 1000.0, words(rc));
     finish(t, rc);
   } else if (rc < 0) {
     fail(t, rc, "read from");
@@ -186,12 +196,12 @@ void tl_tcp_watch (tl_tcp *t, int64_t silence_ms) {
   uv_os_fd_t fd;
   if (t->state != OPEN) return;
   uv_timer_stop(&t->timer);
-  if (t->asks_signs && uv_fileno((uv_handle_t *)&t->socket, &fd) == 0) tl_alive_ask(fd, 0);
-  t->asks_signs = false;
-  t->silence_ms = silence_ms > 0 && silence_ms < SILENCE_MIN ? SILENCE_MIN : silence_ms;
+  if (t->watch.asks_signs && uv_fileno((uv_handle_t *)&t->socket, &fd) == 0) tl_alive_ask(fd, 0);
+  t->watch.asks_signs = false;
+  t->watch.silence_ms = silence_ms > 0 && silence_ms < SILENCE_MIN ? SILENCE_MIN : silence_ms;
   if (silence_ms <= 0) return;
-  t->watched_from = (int64_t)uv_now(t->timer.loop);
-  uint64_t look = (uint64_t)t->silence_ms / SIGNS;
+  t->watch.from = (int64_t)uv_now(t->timer.loop);
+  uint64_t look = (uint64_t)t->watch.silence_ms / SIGNS;
   uv_timer_start(&t->timer, on_look, look, look);
 }
 
@@ -205,18 +215,18 @@ static void on_attempt_closed (uv_handle_t *handle) {
     return;
   }
   t->handles--;
-  t->at = t->at->ai_next;
-  if (t->at)
+  t->attempts.at = t->attempts.at->ai_next;
+  if (t->attempts.at)
     try_address(t);
   else
-    finish(t, t->attempt_code);
+    finish(t, t->attempts.code);
 }
 
 /* This address did not work: note why, go on with the next behind the socket's close callback. */
 static void give_up_address (tl_tcp *t, int code) {
   size_t used = strlen(t->text);
   t->state = BETWEEN;
-  t->attempt_code = code;
+  t->attempts.code = code;
   snprintf(t->text + used, sizeof t->text - used, "%s %s: %s", used ? "; to" : "connect to",
            t->peer, words(code));
   uv_timer_stop(&t->timer);
@@ -236,8 +246,8 @@ static void on_attempt (uv_connect_t *req, int status) {
   uv_tcp_nodelay(&t->socket, 1);
   t->state = OPEN;
   t->text[0] = 0;
-  freeaddrinfo(t->list);
-  t->list = t->at = NULL;
+  freeaddrinfo(t->attempts.list);
+  t->attempts.list = t->attempts.at = NULL;
   if (t->reading) uv_read_start((uv_stream_t *)&t->socket, on_alloc, on_read);
   if (t->events->stage) t->events->stage(t->ctx, "TCP", t->peer);
   if (t->state == OPEN) t->events->connected(t->ctx, t->peer);
@@ -246,33 +256,33 @@ static void on_attempt (uv_connect_t *req, int status) {
 /* How long this address may take: the time that is left is shared equally with the addresses after
 ** it. */
 static uint64_t attempt_time (const tl_tcp *t) {
-  int64_t left = t->connect_by - (int64_t)uv_now(t->timer.loop), n = 0;
-  if (t->connect_by == INT64_MAX) return (uint64_t)tl_tcp_attempt_ms;
-  for (const struct addrinfo *a = t->at; a; a = a->ai_next) n++;
+  int64_t left = t->attempts.by - (int64_t)uv_now(t->timer.loop), n = 0;
+  if (t->attempts.by == INT64_MAX) return (uint64_t)tl_tcp_attempt_ms;
+  for (const struct addrinfo *a = t->attempts.at; a; a = a->ai_next) n++;
   left = left > 0 ? left / n : 0;
   return (uint64_t)(left < tl_tcp_attempt_ms ? left : tl_tcp_attempt_ms);
 }
 
 static void try_address (tl_tcp *t) {
   t->state = CONNECTING;
-  tl_net_peer_text(t->peer, t->at->ai_addr);
+  tl_net_peer_text(t->peer, t->attempts.at->ai_addr);
   int rc = uv_tcp_init(tl_loop_uv(t->loop), &t->socket); /* makes no socket yet: cannot fail */
   assert(rc == 0);
   t->socket.data = t;
-  t->attempt.data = t;
+  t->attempts.req.data = t;
   t->has_socket = true;
   t->handles++;
-  rc = uv_tcp_connect(&t->attempt, &t->socket, t->at->ai_addr, on_attempt);
+  rc = uv_tcp_connect(&t->attempts.req, &t->socket, t->attempts.at->ai_addr, on_attempt);
   if (rc < 0)
     give_up_address(t, rc);
-  else if (t->at->ai_next)
+  else if (t->attempts.at->ai_next)
     uv_timer_start(&t->timer, on_attempt_timeout, attempt_time(t), 0);
 }
 
 /* "10.0.0.1, ::1" */
 static void tell_resolved (tl_tcp *t) {
   char found[300] = "", one[TL_NET_PEER];
-  for (const struct addrinfo *a = t->list; a; a = a->ai_next) {
+  for (const struct addrinfo *a = t->attempts.list; a; a = a->ai_next) {
     size_t used = strlen(found);
     tl_net_peer_text(one, a->ai_addr);
     char *end = strrchr(one, ':'); /* of the port */
@@ -284,11 +294,11 @@ static void tell_resolved (tl_tcp *t) {
 
 static void on_resolved (void *ctx, int code, struct addrinfo *list) {
   tl_tcp *t = ctx;
-  t->resolve = NULL;
-  t->list = t->at = list;
+  t->attempts.resolve = NULL;
+  t->attempts.list = t->attempts.at = list;
   if (code == 0 && !list) code = UV_EAI_NODATA;
   if (code == 0) {
-    if (t->events->stage && t->told_later) tell_resolved(t);
+    if (t->events->stage && t->attempts.told_later) tell_resolved(t);
     if (t->state == RESOLVING) try_address(t);
     return;
   }
@@ -336,14 +346,14 @@ int tl_tcp_connect (tl_tcp **out, tl_loop *loop, const char *host, uint16_t port
   t->ctx = ctx;
   t->reading = true;
   t->state = RESOLVING;
-  t->connect_by = within_ms > 0 ? (int64_t)uv_now(tl_loop_uv(loop)) + within_ms : INT64_MAX;
+  t->attempts.by = within_ms > 0 ? (int64_t)uv_now(tl_loop_uv(loop)) + within_ms : INT64_MAX;
   uv_timer_init(tl_loop_uv(loop), &t->timer);
   t->timer.data = t;
   t->handles = 1;
-  int rc = tl_resolve_start(&t->resolve, &list, loop, t->host, port, on_resolved, t);
+  int rc = tl_resolve_start(&t->attempts.resolve, &list, loop, t->host, port, on_resolved, t);
   /* calls no function of the owner: the end comes from close callbacks, the connect from the
   ** loop */
-  t->told_later = rc == 0;
+  t->attempts.told_later = rc == 0;
   if (rc != 0) on_resolved(t, rc < 0 ? rc : 0, list);
   *out = t;
   return TL_OK;

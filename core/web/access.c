@@ -78,21 +78,21 @@ static void log_wrong (request *r, const char *what) {
   tl_web *w = r->web;
   int64_t now = tl_loop_now(w->loop);
   const char *peer = tl_front_peer(w->front, tl_web_fd(r));
-  w->wrong_tokens++;
-  if (tl_guesses_wrong(&w->guesses, peer, now, r->waited))
+  w->tokens.wrong++;
+  if (tl_guesses_wrong(&w->tokens.guesses, peer, now, r->waited))
     tl_log(TL_LOG_WARN, "http",
            "%s: many wrong tokens: from this address they are checked one at a time",
            peer[0] != '\0' ? peer : "the socket");
-  if (w->wrong_said_at != 0 && now - w->wrong_said_at < SAID_MS) return;
-  w->wrong_said_at = now;
+  if (w->tokens.said_at != 0 && now - w->tokens.said_at < SAID_MS) return;
+  w->tokens.said_at = now;
   tl_log(TL_LOG_WARN, "http", "%s: a %s with a wrong token (%u so far)", peer, what,
-         w->wrong_tokens);
+         w->tokens.wrong);
 }
 
 static int64_t must_wait (request *r) {
   tl_web *w = r->web;
   const char *peer = tl_front_peer(w->front, tl_web_fd(r));
-  return r->waited ? 0 : tl_guesses_wait(&w->guesses, peer, tl_loop_now(w->loop));
+  return r->waited ? 0 : tl_guesses_wait(&w->tokens.guesses, peer, tl_loop_now(w->loop));
 }
 
 /* Set the timer to the earliest check that is due. */
@@ -100,7 +100,7 @@ static void await_checks (tl_web *w) {
   int64_t next = INT64_MAX;
   for (const request *r = w->requests; r; r = r->next)
     if (r->check_at != 0 && !r->response && r->check_at < next) next = r->check_at;
-  tl_timer_at(w->checks, next);
+  tl_timer_at(w->tokens.checks, next);
 }
 
 /* May the token of this request be checked now? False: the request waits for its turn. */
@@ -120,7 +120,7 @@ static void note_token (request *r, bool right, const char *what) {
   tl_web *w = r->web;
   const char *peer = tl_front_peer(w->front, tl_web_fd(r));
   if (right)
-    tl_guesses_right(&w->guesses, peer, tl_loop_now(w->loop));
+    tl_guesses_right(&w->tokens.guesses, peer, tl_loop_now(w->loop));
   else
     log_wrong(r, what);
 }
@@ -130,7 +130,7 @@ static void note_token (request *r, bool right, const char *what) {
 static bool refuse_flood (request *r) {
   tl_web *w = r->web;
   const char *peer = tl_front_peer(w->front, tl_web_fd(r));
-  if (!tl_guesses_too_many(&w->guesses, peer, tl_loop_now(w->loop))) return false;
+  if (!tl_guesses_too_many(&w->tokens.guesses, peer, tl_loop_now(w->loop))) return false;
   tl_web_fail(r, 429, "too many wrong tokens came from this address: try again in some seconds");
   tl_web_header(r, "Retry-After", "5");
   tl_web_header(r, "Connection", "close");

@@ -26,8 +26,8 @@ static void start_next (void *ctx);
 static void on_done (void *ctx, bool ok, tl_slice text) {
   tl_ask *a = ctx;
   tl_buf out;
-  a->web->asking--;
-  if (a->web->asks) tl_loop_later(a->web->loop, start_next, a->web);
+  a->web->asks.running--;
+  if (a->web->asks.first) tl_loop_later(a->web->loop, start_next, a->web);
   if (!ok) {
     tl_web_fail(a->r, a->failed, "%.*s", TL_ARG(text));
     return;
@@ -58,7 +58,7 @@ static void start (request *r) {
     tl_web_fail(r, 500, "no memory");
     return;
   }
-  a->web->asking++;
+  a->web->asks.running++;
   tl_eval_options(a->eval, !a->as_text, false, 0, 80, 0);
   tl_eval_slices(a->eval, SLICE_US);
   tl_eval_run(a->eval, tl_buf_bytes(&a->code), false);
@@ -66,9 +66,9 @@ static void start (request *r) {
 
 static void start_next (void *ctx) {
   tl_web *w = ctx;
-  while (w->asks && w->asking < AT_ONCE) {
-    request *r = w->asks;
-    w->asks = r->next_ask;
+  while (w->asks.first && w->asks.running < AT_ONCE) {
+    request *r = w->asks.first;
+    w->asks.first = r->next_ask;
     start(r);
   }
 }
@@ -87,7 +87,7 @@ void tl_web_ask (request *r, tl_buf *code, unsigned failed, bool as_text) {
   a->as_text = as_text;
   tl_buf_init(code);
   r->ask = a;
-  request **at = &w->asks;
+  request **at = &w->asks.first;
   while (*at) at = &(*at)->next_ask;
   r->next_ask = NULL;
   *at = r;
@@ -98,12 +98,12 @@ void tl_web_ask_forget (request *r) {
   tl_ask *a = r->ask;
   tl_web *w = r->web;
   if (!a) return;
-  request **at = &w->asks;
+  request **at = &w->asks.first;
   while (*at && *at != r) at = &(*at)->next_ask;
   if (*at) *at = r->next_ask;
   bool runs = a->eval && !r->response && r->suspended;
   if (a->eval) tl_eval_free(a->eval);
-  if (runs) w->asking--;
+  if (runs) w->asks.running--;
   tl_buf_fini(&a->code);
   tl_buf_fini(&a->printed);
   free(a);

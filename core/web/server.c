@@ -307,7 +307,7 @@ int tl_web_serve (tl_web *w) {
   const union MHD_DaemonInfo *info = MHD_get_daemon_info(w->mhd, MHD_DAEMON_INFO_EPOLL_FD);
   int rc = info ? tl_poll_new(&w->poll, w->loop, info->epoll_fd, on_ready, w) : TL_ESTATE;
   if (rc == TL_OK) rc = tl_timer_new(&w->timer, w->loop, on_timer, w);
-  if (rc == TL_OK) rc = tl_timer_new(&w->checks, w->loop, tl_web_check_due, w);
+  if (rc == TL_OK) rc = tl_timer_new(&w->tokens.checks, w->loop, tl_web_check_due, w);
   if (rc == TL_OK) rc = tl_front_new(&w->front, w->loop, &front_events, w);
   if (rc == TL_OK) rc = tl_feed_new(&w->feed, w);
   if (rc < 0) {
@@ -336,12 +336,12 @@ void tl_web_stop (tl_web *w) {
   tl_share_end(w);
   resume_all(w);
   tl_timer_close(w->timer);
-  tl_timer_close(w->checks);
+  tl_timer_close(w->tokens.checks);
   if (w->mhd) MHD_stop_daemon(w->mhd);
   tl_feed_free(w->feed);
   w->feed = NULL;
   w->mhd = NULL;
-  w->timer = w->checks = NULL;
+  w->timer = w->tokens.checks = NULL;
   w->front = NULL;
   tl_front_close(front);
 }

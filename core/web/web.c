@@ -40,38 +40,32 @@ static int make_settings (web_settings *s, const tl_http_config *c) {
 
 /* --- listening --- */
 
-typedef struct {
-  tl_listener *listener;
-  tl_console_place place;
-  bool has_place;
-} opened;
-
 static void on_accepted (void *ctx, int fd, const char *peer) {
   tl_web *w = ctx;
   tl_front_accept(w->front, fd, peer);
 }
 
-static void close_listening (opened *o) {
-  if (o->has_place) tl_console_release(&o->place);
+static void close_listening (tl_web_place *o) {
+  if (o->is_socket) tl_console_release(&o->socket);
   tl_listener_close(o->listener);
-  *o = (opened){ .listener = NULL };
+  *o = (tl_web_place){ .listener = NULL };
 }
 
 /* A path or an address. A proxy of the socket's group may use it, too. */
-static int open_listening (tl_web *w, const web_settings *s, opened *out, tl_err *err) {
+static int open_listening (tl_web *w, const web_settings *s, tl_web_place *out, tl_err *err) {
   const char *where = (const char *)s->listen.at;
   char bound[TL_LISTEN_ADDRESS];
-  opened o = { .has_place = where[0] == '/' };
-  int fd, rc = o.has_place ? tl_console_claim(&o.place, where, &fd, err)
+  tl_web_place o = { .is_socket = where[0] == '/' };
+  int fd, rc = o.is_socket ? tl_console_claim(&o.socket, where, &fd, err)
                            : tl_listen_tcp(where, &fd, bound, err);
   if (rc < 0) return rc;
-  if (o.has_place) (void)!chmod(where, 0660);
+  if (o.is_socket) (void)!chmod(where, 0660);
   rc = tl_listener_new(&o.listener, w->loop, fd, on_accepted, w);
   if (rc < 0) {
-    if (o.has_place) tl_console_release(&o.place);
+    if (o.is_socket) tl_console_release(&o.socket);
     return tl_fail(err, rc, 0, "listen on %s: no resources", where);
   }
-  if (o.has_place)
+  if (o.is_socket)
     tl_log(TL_LOG_INFO, "http", "listening on %s", where);
   else
     tl_log(TL_LOG_INFO, "http", "listening on %s://%s", s->secure ? "https" : "http", bound);
@@ -95,11 +89,9 @@ static bool is_same_place (const tl_web *w, const web_settings *s) {
 }
 
 static void close_web (tl_web *w) {
-  opened o = { w->listener, w->place, w->has_place };
   if (!w->open) return;
-  close_listening(&o);
-  w->listener = NULL;
-  w->has_place = w->open = false;
+  close_listening(&w->at);
+  w->open = false;
   tl_web_stop(w);
   drop_settings(&w->set);
 }
@@ -132,7 +124,7 @@ static void tell_change (const tl_web *w, const web_settings *s, const tl_outlet
 
 static int open_web (tl_web *w, web_settings *s, tl_tls_context *tls,
                      const tl_outlets_change *change, tl_err *err) {
-  opened o;
+  tl_web_place o;
   bool moves = !is_same_place(w, s);
   if (moves) {
     int rc = open_listening(w, s, &o, err);
@@ -142,17 +134,14 @@ static int open_web (tl_web *w, web_settings *s, tl_tls_context *tls,
       close_listening(&o);
       return tl_fail(err, rc, 0, "no resources for the server");
     }
-    opened old = { w->listener, w->place, w->has_place };
-    if (w->open) close_listening(&old);
-    w->listener = o.listener;
-    w->place = o.place;
-    w->has_place = o.has_place;
+    if (w->open) close_listening(&w->at);
+    w->at = o;
   }
   tell_change(w, s, change);
   /* whoever knew the old token does not know the new one */
   if (w->open && !is_equal(&w->set.token, &s->token)) {
     tl_feed_end(w->feed);
-    tl_guesses_new_token(&w->guesses);
+    tl_guesses_new_token(&w->tokens.guesses);
   }
   if (w->open) drop_settings(&w->set);
   w->set = *s;

@@ -32,6 +32,27 @@ typedef struct {
   request *first, *last; /* those that wait for a later turn */
 } tl_share;
 
+/* Where it listens; web.c writes it. */
+typedef struct {
+  tl_listener *listener;
+  tl_console_place socket; /* while is_socket */
+  bool is_socket;          /* a Unix socket */
+} tl_web_place;
+
+/* ask.c writes it. */
+typedef struct {
+  request *first; /* those that wait for Lua, the oldest first */
+  unsigned running;
+} tl_web_asks;
+
+/* Tokens that were given; access.c writes it. */
+typedef struct {
+  unsigned wrong;  /* so many */
+  int64_t said_at; /* when the log told so last; 0: never */
+  tl_guesses guesses;
+  tl_timer *checks; /* fires when a token that waits is to be checked */
+} tl_web_tokens;
+
 struct tl_web {
   tl_loop *loop;
   tl_gateway *gateway;
@@ -41,9 +62,7 @@ struct tl_web {
   tl_reload_listener reload;
   web_settings set;
   bool open; /* a config has http */
-  tl_listener *listener;
-  tl_console_place place; /* of a Unix socket, while has_place */
-  bool has_place;
+  tl_web_place at;
   tl_front *front;
   struct MHD_Daemon *mhd; /* NULL: not open */
   tl_poll *poll;
@@ -53,13 +72,8 @@ struct tl_web {
   request *requests;
   bool noted;       /* facts.c: set between tl_metrics_note() and tl_metrics_keep() */
   uint64_t reloads; /* grows where a reload begins to change lines, and where it ends */
-  request *asks;    /* those that wait for Lua, the oldest first: ask.c */
-  unsigned asking;
-  /* access.c */
-  unsigned wrong_tokens;
-  int64_t wrong_said_at;
-  tl_guesses guesses;
-  tl_timer *checks;          /* fires when a token that waits is to be checked */
+  tl_web_asks asks;
+  tl_web_tokens tokens;
   struct metric_base *bases; /* metrics.c */
   struct page_extra *extras; /* page.c: files that another package holds */
 };

@@ -192,6 +192,14 @@ static inline void start_terminal (void) {
   assert_int_equal(got, 'p');
   answer('p', "");
 }
+/* It has ended, and another one may be started. */
+static inline void end_terminal (void) {
+  close(terminal);
+  close(peer);
+  terminal = peer = -1;
+  tl_buf_clear(&seen);
+}
+
 static inline void type (const char *keys) {
   assert_int_equal(write(terminal, keys, strlen(keys)), strlen(keys));
 }

@@ -183,11 +183,8 @@ static void history_lasts_and_is_private (void **state) {
     shows("tagline> ");
     type("\x04");
     exits(0);
-    close(terminal);
-    close(peer);
-    tl_buf_clear(&seen);
+    end_terminal();
   }
-  terminal = peer = -1;
   snprintf(file, sizeof file, "%s/tagline/history", folder);
   assert_int_equal(stat(file, &st), 0);
   assert_int_equal(st.st_mode & 07777, 0600);
@@ -224,11 +221,8 @@ static void a_plain_terminal_gets_plain_text (void **state) {
     shows("tagline> ");
     type("\x04");
     exits(0);
-    close(terminal);
-    close(peer);
-    tl_buf_clear(&seen);
+    end_terminal();
   }
-  terminal = peer = -1;
 }
 
 /* `n` words that have nothing in common, each `width` characters long. */
@@ -337,11 +331,8 @@ static void lines_are_remembered_where_the_state_is_kept (void **state) {
     runs("again");
     type("\x04");
     exits(0);
-    close(terminal);
-    close(peer);
-    tl_buf_clear(&seen);
+    end_terminal();
   }
-  terminal = peer = -1;
   snprintf(file, sizeof file, "%s/.local/state/tagline/history", folder);
   assert_true(is_remembered(file, "_HiStOrY_V2_\nagain\n"));
   assert_false(is_remembered(file, "again\nagain"));

@@ -1,7 +1,7 @@
 /* spec/net/watch_test.c — connections that nobody reads: a reset and a peer that has vanished are
 ** noticed all the same, a peer that only keeps quiet is left alone. In a network of its own,
 ** which the spec can cut. */
-#include "net/net_support.h"
+#include "net/tcp_support.h"
 
 #include <net/if.h>
 #include <netinet/tcp.h>
@@ -9,57 +9,12 @@
 #include <sys/ioctl.h>
 
 #include "net/alive.h"
-#include "net/tcp.h"
 
-static tl_tcp *tcp;
-static int connects, closes, code;
-static char text[256];
-
-static void on_connected (void *ctx, const char *peer) {
-  (void)ctx;
-  (void)peer;
-  connects++;
-}
-static uint8_t *on_room (void *ctx, size_t *room) {
-  static uint8_t bytes[64];
-  (void)ctx;
-  *room = sizeof bytes;
-  return bytes;
-}
-static void on_data (void *ctx, size_t n) {
-  (void)ctx;
-  (void)n;
-}
-static void on_drained (void *ctx) { (void)ctx; }
-static void on_closed (void *ctx, int why, const char *what) {
-  (void)ctx;
-  closes++;
-  code = why;
-  snprintf(text, sizeof text, "%s", what);
-}
-static const tl_tcp_events events = { .connected = on_connected,
-                                      .room = on_room,
-                                      .data = on_data,
-                                      .drained = on_drained,
-                                      .closed = on_closed };
-
-static int server, client;
-static uint16_t port;
-
-static int setup (void **state) {
-  connects = closes = code = 0;
-  server = listen_on(AF_INET, 4, &port);
-  if (server < 0 || loop_setup(state) < 0) return -1;
-  if (tl_tcp_connect(&tcp, loop, "127.0.0.1", port, 0, &events, NULL) < 0) return -1;
-  RUN_UNTIL(connects == 1);
-  client = accept4(server, NULL, NULL, SOCK_CLOEXEC);
+static int unread (void **state) {
+  if (setup(state) < 0) return -1;
+  open_connection();
   tl_tcp_read(tcp, false);
-  return client < 0 ? -1 : 0;
-}
-static int teardown (void **state) {
-  close(client);
-  close(server);
-  return loop_teardown(state);
+  return 0;
 }
 
 /* The loopback of this network. False: the system does not let us. */
@@ -99,9 +54,7 @@ static void an_end_of_watching_asks_for_nothing_more (void **state) {
   RUN_UNTIL(asks_for_signs());
   tl_tcp_watch(tcp, 0);
   assert_false(asks_for_signs());
-  tl_tcp_close(tcp, 0);
-  RUN_UNTIL(closes == 1);
-  assert_int_equal(code, 0);
+  finish();
 }
 
 /* How many signs of life have come: each makes the time since the last one short again. */
@@ -129,8 +82,7 @@ static void who_was_not_asked_need_not_answer (void **state) {
   (void)state;
   RUN_UNTIL(silence_of(ours) >= 20);
   assert_int_equal(tl_alive_code(ours, 20), 0);
-  tl_tcp_close(tcp, 0);
-  RUN_UNTIL(closes == 1);
+  finish();
 }
 
 /* The peer's window is closed: the kernel asks it at longer and longer intervals, and it answers
@@ -146,8 +98,7 @@ static void a_peer_that_takes_nothing_for_a_while_lives (void **state) {
     RUN_UNTIL(silence_of(ours) != before);
     spells += before >= 300 && silence_of(ours) < before;
   }
-  tl_tcp_close(tcp, 0);
-  RUN_UNTIL(closes == 1);
+  finish();
 }
 
 static void a_peer_that_has_vanished_is_noticed_and_a_quiet_one_is_not (void **state) {
@@ -164,13 +115,13 @@ static void a_peer_that_has_vanished_is_noticed_and_a_quiet_one_is_not (void **s
 }
 
 int main (void) {
-#define SPEC(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define UNREAD(name) cmocka_unit_test_setup_teardown(name, unread, teardown)
   const struct CMUnitTest specs[] = {
-    SPEC(a_reset_is_noticed),
-    SPEC(an_end_of_watching_asks_for_nothing_more),
-    SPEC(who_was_not_asked_need_not_answer),
-    SPEC(a_peer_that_takes_nothing_for_a_while_lives),
-    SPEC(a_peer_that_has_vanished_is_noticed_and_a_quiet_one_is_not),
+    UNREAD(a_reset_is_noticed),
+    UNREAD(an_end_of_watching_asks_for_nothing_more),
+    UNREAD(who_was_not_asked_need_not_answer),
+    UNREAD(a_peer_that_takes_nothing_for_a_while_lives),
+    UNREAD(a_peer_that_has_vanished_is_noticed_and_a_quiet_one_is_not),
   };
   if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
     printf("1..0 # SKIP this system makes no network of its own\n");
