@@ -3,7 +3,9 @@
 ** is over. Must not know why the connection ends. */
 #include "gateway/link_impl.h"
 
-enum { LONGEST = 20000 }; /* ms to wait at most when the line has no reply_timeout */
+/* ms to wait at most: when the line has no reply_timeout; while its socket is not read, and no
+** acknowledgement can come */
+enum { LONGEST = 20000, UNREAD = 1000 };
 
 static void finish (void *ctx) {
   tl_link *l = ctx;
@@ -21,6 +23,7 @@ bool tl_goodbye_waits (tl_link *l) {
     return false;
   tl_link *outer = g->saying_goodbye;
   l->goodbye = (tl_goodbye){ TL_GOODBYE_SAYING, 0, tl_loop_now(g->loop) + patience };
+  tl_goodbye_hurry(l);
   g->saying_goodbye = l;
   g->handlers.before_disconnect(g->handlers_ctx, l);
   g->saying_goodbye = outer;
@@ -37,6 +40,15 @@ void tl_goodbye_settled (tl_link *l) {
   if (l->goodbye.writes > 0 && --l->goodbye.writes == 0 &&
       tl_loop_later(l->gateway->loop, finish, l) != TL_OK)
     finish(l);
+}
+
+void tl_goodbye_hurry (tl_link *l) {
+  int64_t by = tl_loop_now(l->gateway->loop) + UNREAD;
+  if (l->goodbye.state != TL_GOODBYE_SAYING || l->goodbye.by <= by ||
+      !(l->input.shut & (TL_SHUT_VALUES | TL_SHUT_QUEUE)))
+    return;
+  l->goodbye.by = by;
+  tl_link_arm(l);
 }
 
 void tl_goodbye_tick (tl_link *l) {

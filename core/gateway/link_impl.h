@@ -281,6 +281,7 @@ int tl_link_make_session (tl_link *l, tl_session **session);
 ** True: its messages are not acknowledged yet; tl_link_close() is called later. */
 bool tl_goodbye_waits (tl_link *l);
 void tl_goodbye_settled (tl_link *l); /* a write of before_disconnect has ended */
+void tl_goodbye_hurry (tl_link *l);   /* the socket is not read, or still not */
 void tl_goodbye_tick (tl_link *l);
 void tl_goodbye_forget (tl_link *l); /* the connection is gone */
 static inline int64_t tl_goodbye_due (const tl_link *l) {

@@ -61,6 +61,16 @@ describe("before_disconnect", function()
     c:expect "DISCONNECT"
   end)
 
+  it("waits for no acknowledgement that cannot come: nobody takes the values", function()
+    local t, c = start(nil, 600)
+    t:close_stdout()
+    c:send("PUBLISH", { topic = "a", payload = "nobody reads this", qos = 1, id = 5 })
+    c:expect "PUBLISH"
+    c:expect "DISCONNECT"
+    t:wait_log "stdout is closed"
+    assert.equal(1, (t:wait_exit()))
+  end)
+
   it("is no obstacle when it says nothing, or fails", function()
     for _, body in ipairs { "", "error('no')" } do
       local t, c = start(body)
