@@ -255,7 +255,7 @@ static void complaints_are_told_with_what_to_do (void **state) {
       "server at \"db\" (10.0.0.5), port 5432: password authentication failed for user \"x\": "
       "correct `password` or the user" },
     { "connection to server at \"::1\", port 1 failed: Connection refused\n\tIs the server running",
-      "server at \"::1\", port 1: Connection refused" },
+      "server at \"::1\", port 1: Connection refused: start the server, or correct `postgres`" },
     { "connection to server at \"a\", port 1 failed: SSL error\nconnection to server at \"a\", "
       "port "
       "1 failed: FATAL:  database \"y\" does not exist\n",

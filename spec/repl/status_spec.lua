@@ -59,6 +59,20 @@ local problems = {
     { state = "waiting", retry_in = 1,
       last_error = "connection refused, code 6: a code the standard does not know" },
     "not-connected", "code 6", "^look at the broker's log" },
+  { "a port without WebSocket", { state = "waiting", retry_in = 1, host = "ws://b:1883", connects = 0,
+      address = "b:1883", last_error =
+      "b:1883: reset the connection without an answer to the WebSocket upgrade: that is \z
+        probably no WebSocket port" }, "not-connected", "no WebSocket port",
+    '^host = "mqtt://…" for plain MQTT, or "wss://…" for TLS; else correct the port, or the path' },
+  { "a TLS port that is spoken to in plain", { state = "waiting", retry_in = 1,
+      host = "mqtt://b:1883/", last_error = "b:1883: got 0x15: a TLS port" }, "not-connected",
+    "a TLS port", 'tls = true, or host = "mqtts://b:1883"' },
+  { "a port that closes at once, given with a scheme", { state = "waiting", retry_in = 1,
+      host = "mqtt://b", connects = 0, last_error = "b:1883 closed the connection" },
+    "not-connected", "closed", 'host = "mqtts://b:1883"%)' },
+  { "a session store without a folder", { state = "waiting", retry_in = 1,
+      last_error = "session store /x/p.c.sqlite: No such file or directory" }, "not-connected",
+    "session store", "^make the folder that it is in, or correct session_store; next attempt" },
   { "an acknowledgement that stays away", { oldest_inflight = 25, inflight = 2 }, "ack-missing",
     "missing for 25 s %(2 in flight, 0 queued%)", "reconnect%(%) sends it again" },
   { "one that a clean session forgets",
@@ -138,7 +152,13 @@ table.move({
   { "an outlet that is away, and room in the spool for hours", {}, "outlet-away", "has been away",
     "25 %% full; at this rate the rest lasts 3 h", nil, outlet({ up = false, why = "refused" },
       { bytes = 250, max = 1000, why = "", lasts = 3 * 3600 }) },
-}, 1, 3, #problems + 1, problems)
+  { "a history whose folder is not there", {}, "outlet-away", "No such file",
+    "^make the folder that it is in, or correct file; values wait", nil,
+    outlet { kind = "history", up = false, why = "'/x/h.db.lock': No such file or directory" } },
+  { "an outlet whose port is a broker's", {}, "outlet-away", "does not speak NATS",
+    "^correct nats: .*4222; values wait", nil, outlet { up = false,
+      why = "127.0.0.1:1883: it takes a connection, and does not speak NATS" } },
+}, 1, 5, #problems + 1, problems)
 
 local remarks = {
   { "values that the spool dropped", {}, "outlet-dropped", "dropped 5 values", "spool", nil,

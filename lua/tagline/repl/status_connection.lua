@@ -21,6 +21,12 @@ local function where_of(l)
   return ("%s port %d"):format(l.host, l.port)
 end
 
+--- The address as one that speaks TLS.
+local function secure(l)
+  local at = l.host:match "^[%w+]+://([^/]+)" or l.host
+  return at:find ":%d+$" and "mqtts://" .. at or ("mqtts://%s:%d"):format(at, l.port)
+end
+
 --- Whose access rules it is.
 local function user_of(l)
   return (l.user_name or "") ~= "" and ("the user '%s'"):format(l.user_name)
@@ -31,8 +37,7 @@ end
 local refusals = {
   { "a TLS port",
     function(l)
-      return ('the broker speaks TLS there: tls = true, or host = "mqtts://%s:%d"'):format(l.host,
-        l.port)
+      return ('the broker speaks TLS there: tls = true, or host = "%s"'):format(secure(l))
     end },
   { "an HTTP server",
     function(l)
@@ -57,6 +62,15 @@ local refusals = {
     end },
 }
 local cures = {
+  { "WebSocket upgrade",
+    function(l)
+      return ("%s for plain MQTT, or %s for TLS; else correct the port, or the path behind it")
+        :format('host = "mqtt://…"', l.host:find "^wss" and '"ws://…" without' or '"wss://…"')
+    end },
+  { "session store .*No such file",
+    function() return "make the folder that it is in, or correct session_store" end },
+  { "session store .*Permission denied",
+    function() return "let tagline's user write there, or correct session_store" end },
   { "no connection within",
     function() return "correct host and port; a firewall may drop what goes there" end },
   { "connection refused",
@@ -85,8 +99,8 @@ local function cure(l)
   end
   local closed = text:find "closed" or text:find "reset" or text:find "end of file"
   if closed and l.connects == 0 then
-    return ('it was closed before CONNACK: a TLS port (tls = true, or host = "mqtts://%s:%d"), or \z
-      no MQTT broker'):format(l.host, l.port)
+    return ('it was closed before CONNACK: a TLS port (tls = true, or host = "%s"), or \z
+      no MQTT broker'):format(secure(l))
   elseif closed and l.closed_on == "PUBLISH" then
     return ("it was closed after PUBLISH %s, %d bytes: the broker may not take it"):format(
       print_value.plain(l.closed_topic), l.closed_bytes)

@@ -81,6 +81,30 @@ local function room(spool)
   return words .. "; when_full says what happens then"
 end
 
+--- What to do about an outlet that is away, by its kind and by the words of its reason; those of
+--- PostgreSQL say it themselves (core/postgres/trouble.c).
+local CURES = {
+  history = {
+    { "No such file", "make the folder that it is in, or correct file" },
+    { "Permission denied", "let tagline's user write there, or correct file" },
+    { "not a database", "name another file: this one is left as it is" },
+    { "disk is full", "make room on the disk" },
+  },
+  nats = {
+    { "refused", "start the server, or correct nats" },
+    { "does not speak NATS", "correct nats: a server's port for clients is 4222" },
+    { "[Aa]uthori[sz]ation", "correct user and password" },
+    { "JetStream", "start the server with JetStream, or correct stream" },
+  },
+}
+
+local function outlet_cure(o)
+  for _, row in ipairs(CURES[o.kind] or {}) do
+    if (o.why or ""):find(row[1]) then return row[2] .. "; " end
+  end
+  return ""
+end
+
 --- A history or another outlet: { name, kind, up, since, why, behind, lag, rejected,
 --- last_rejected, dropped }, times in seconds.
 local function outlet(o, report, spool)
@@ -88,7 +112,7 @@ local function outlet(o, report, spool)
   if not o.up then
     report:problem("outlet-away", ("%s has been away for %s%s; %s"):format(name, span(o.since),
       (o.why or "") ~= "" and ": " .. o.why or "",
-      plural(o.behind, "value waits", "values wait")), room(spool))
+      plural(o.behind, "value waits", "values wait")), outlet_cure(o) .. room(spool))
   elseif o.behind > 0 and (o.lag or 0) >= LAG then
     report:problem("outlet-behind", ("%s is %s behind, the oldest for %s"):format(name,
       plural(o.behind, "value"), span(o.lag)),
