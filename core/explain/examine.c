@@ -10,6 +10,7 @@
 #include "base/topic.h"
 #include "explain/explain_impl.h"
 #include "gateway/recorder.h"
+#include "payload/blanks.h"
 
 enum {
   LOOKED_AT = 256, /* messages, newest first */
@@ -22,6 +23,7 @@ enum {
   NEAR_MS = 60 * 1000, /* a device's clock, and the way */
   EXACT = 15,          /* decimal digits that a double always holds */
   FILTERS = 3,         /* that are named */
+  DOUBLES = 8,         /* topics that are named */
   LONG_NUMBER = 64
 };
 #define YEAR_1980_MS INT64_C(315532800000)
@@ -32,6 +34,8 @@ typedef struct {
   tl_buf *out;
   const tl_station *seen[LOOKED_AT];
   uint32_t seen_count;
+  tl_slice doubles[DOUBLES]; /* topics */
+  uint32_t double_count;
 } look;
 
 static void open_finding (look *k, const char *kind, const tl_station *s, const tl_tag *tag) {
@@ -244,6 +248,69 @@ static const char *compression (tl_slice p) {
   return NULL;
 }
 
+/* --- a document of another format --- */
+
+static bool is_base64 (tl_slice p) {
+  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+  for (size_t i = 0; i < p.len; i++)
+    if (p.at[i] == 0 || !strchr(letters, p.at[i])) return false;
+  return p.len % 4 == 0;
+}
+
+static int on_edge (void *ctx, const tl_json_value *key, bool array) {
+  (void)ctx, (void)key, (void)array;
+  return 0;
+}
+static int on_end (void *ctx, bool array) {
+  (void)ctx, (void)array;
+  return 0;
+}
+static int on_leaf (void *ctx, const tl_json_value *key, const tl_json_value *v) {
+  (void)ctx, (void)key, (void)v;
+  return 0;
+}
+
+static bool is_binary (tl_doc_format format, tl_slice p) {
+  static const tl_doc_visitor visitor = { .begin = on_edge, .end = on_end, .value = on_leaf };
+  tl_json_error ignored;
+  return tl_doc_walk(format, p, &visitor, NULL, &ignored) == TL_OK;
+}
+
+/* What a payload is that is no JSON; NULL: unknown. A binary document is a map or an array: of a
+** number alone any byte may be one. */
+static const char *other_format (tl_slice p) {
+  p = tl_trim_blanks(p);
+  if (p.len == 0) return "empty";
+  if (*p.at == '<') return "XML";
+  if (p.len > 3 && (memcmp(p.at, "\xff\xfe", 2) == 0 || memcmp(p.at, "\xfe\xff", 2) == 0 ||
+                    (p.at[1] == 0 && (*p.at == '{' || *p.at == '['))))
+    return "UTF-16";
+  /* of {" and [{ and [" */
+  if (p.len >= 8 &&
+      (memcmp(p.at, "ey", 2) == 0 || memcmp(p.at, "W3", 2) == 0 || memcmp(p.at, "Wy", 2) == 0) &&
+      is_base64(p))
+    return "base64";
+  if (*p.at >= 0x80 && *p.at < 0xc0 && is_binary(TL_DOC_CBOR, p)) return "CBOR";
+  if (((*p.at >= 0x80 && *p.at < 0xa0) || (*p.at >= 0xdc && *p.at < 0xe0)) &&
+      is_binary(TL_DOC_MSGPACK, p))
+    return "MessagePack";
+  return NULL;
+}
+
+static void add_format (look *k, const tl_station *s, const char *raw, const char *wanted) {
+  open_finding(k, "format", s, NULL);
+  tl_member_word(k->out, "raw", raw);
+  tl_member_word(k->out, "wanted", wanted);
+  close_finding(k);
+}
+
+/* JSON where a binary document is expected. */
+static void check_binary (look *k, const tl_station *s, const tl_incoming *m) {
+  tl_slice p = tl_trim_blanks(m->payload);
+  if (s->json_bad && p.len > 0 && (*p.at == '{' || *p.at == '['))
+    add_format(k, s, "JSON", tl_doc_format_name((tl_doc_format)s->plan->format));
+}
+
 static void check_json (look *k, const tl_station *s, const tl_incoming *m) {
   const tl_plan *p = s->plan;
   tl_json_error ignored;
@@ -258,13 +325,18 @@ static void check_json (look *k, const tl_station *s, const tl_incoming *m) {
     open_finding(k, "gzip", s, NULL);
     tl_member_word(k->out, "raw", compression(m->payload));
     close_finding(k);
+  } else if (s->json_bad && other_format(m->payload)) {
+    add_format(k, s, other_format(m->payload), "JSON");
   }
   free(slots);
 }
 
 static void check_message (look *k, const tl_station *s, const tl_incoming *m) {
   const tl_plan *p = s->plan;
-  if (p->json && p->set) check_json(k, s, m);
+  if (p->json && p->set && p->format != TL_DOC_JSON)
+    check_binary(k, s, m);
+  else if (p->json && p->set)
+    check_json(k, s, m);
   if (tl_gateway_decodes(tl_link_gateway(k->link), s)) check_decoded(k, s, m);
   if (p->special.in_data >= 0) check_tag(k, &s->tags[p->special.in_data], m->payload, m);
   if (!m->retain) return;
@@ -288,12 +360,15 @@ static bool is_double (const tl_incoming *a, const tl_incoming *b) {
          tl_slice_eq(a->topic, b->topic) && tl_slice_eq(a->payload, b->payload);
 }
 
-/* Returns whether more than one filter of the line takes the topic. */
-static bool add_double (look *k, tl_slice topic) {
+/* Once for each topic that more than one filter of the line takes. */
+static void add_double (look *k, tl_slice topic) {
   const tl_filters *f = tl_link_filters(k->link);
   uint32_t takes = 0;
+  for (uint32_t i = 0; i < k->double_count; i++)
+    if (tl_slice_eq(k->doubles[i], topic)) return;
   for (size_t i = 0; i < f->n; i++) takes += tl_filter_match(f->at[i].filter, topic);
-  if (takes < 2) return false;
+  if (takes < 2 || k->double_count == DOUBLES) return;
+  k->doubles[k->double_count++] = topic;
   tl_member_open(k->out, NULL, '{');
   tl_member_word(k->out, "kind", "doubled");
   tl_member_text(k->out, "topic", topic);
@@ -305,13 +380,11 @@ static bool add_double (look *k, tl_slice topic) {
     takes++;
   }
   tl_buf_str(k->out, "]}");
-  return true;
 }
 
 int tl_examine (tl_link *l, int64_t wall, tl_buf *out) {
   const tl_recorder *r = tl_link_recorder(l);
   uint32_t count = r->count, last = count > LOOKED_AT ? count - LOOKED_AT : 0;
-  bool doubled = false;
   look *k = calloc(1, sizeof *k);
   tl_recorded *all = calloc(count + 1u, sizeof *all);
   if (k && all) {
@@ -324,7 +397,7 @@ int tl_examine (tl_link *l, int64_t wall, tl_buf *out) {
   for (uint32_t i = count; k && all && i-- > last;) {
     const tl_incoming *m = &all[i].m;
     bool only;
-    if (!doubled && i > last && is_double(m, &all[i - 1].m)) doubled = add_double(k, m->topic);
+    if (i > last && is_double(m, &all[i - 1].m)) add_double(k, m->topic);
     tl_explain_will(l, m, &only);
     const tl_station *s = only ? NULL : tl_router_find(tl_link_router(l), m->topic)->target;
     if (!s || s->is_template || s->off || s->simulated || !is_new(k, s)) continue;

@@ -12,9 +12,11 @@
 **   mask      station [tag] raw field mask [fits]: a time that its mask does not read
 **   no_time   station field: messages without their time field
 **   gzip      station raw: a compressed payload where JSON is expected; raw: how
+**   format    station raw wanted: a payload of another format (raw: "CBOR" "XML" …) than `wanted`
 **   rounded saturated   station tag raw value [integer]: a number that the tag does not hold
 **   retained  station seconds: its last message was a retained one
-**   doubled   topic filters[]: one message came twice, as several topic filters take it
+**   doubled   topic filters[]: one message came twice, as several topic filters take it; once for
+**             each topic, a few of them
 ** TL_OK or TL_ENOMEM. */
 int tl_examine (tl_link *l, int64_t wall, tl_buf *out);
 

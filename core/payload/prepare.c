@@ -2,6 +2,7 @@
 #include "payload/prepare.h"
 
 #include "base/utf8.h"
+#include "payload/blanks.h"
 
 static const char *const names[] = { "trim", "latin1", "nan", "function" };
 
@@ -129,6 +130,12 @@ int tl_prepare (tl_prepare_step step, tl_slice payload, tl_buf *scratch, tl_slic
 
 /* --- what would cure --- */
 
+static bool is_blank (tl_slice bytes) {
+  for (size_t i = 0; i < bytes.len; i++)
+    if (bytes.at[i] != 0 && !tl_is_blank(bytes.at[i])) return false;
+  return true;
+}
+
 bool tl_prepare_cure (tl_slice payload, size_t at, const char **what, tl_prepare_step *step) {
   if (at >= payload.len) return false;
   tl_slice rest = tl_slice_of(payload.at + at, payload.len - at);
@@ -137,11 +144,12 @@ bool tl_prepare_cure (tl_slice payload, size_t at, const char **what, tl_prepare
     *what = "a byte order mark";
     return true;
   }
-  if (*rest.at == 0) {
+  /* a NUL in the midst is no padding: UTF-16, or no text at all */
+  if (*rest.at == 0 && (is_blank(rest) || is_blank(tl_slice_of(payload.at, at)))) {
     *what = "a NUL byte";
     return true;
   }
-  if (*rest.at >= 0x80 && !tl_utf8_valid(rest)) {
+  if (at > 0 && *rest.at >= 0x80 && !tl_utf8_valid(rest)) { /* JSON begins with ASCII */
     *what = "a byte that is not UTF-8";
     *step = TL_PREPARE_LATIN1;
     return true;

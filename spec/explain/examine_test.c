@@ -214,6 +214,37 @@ static void compression (void **state) {
   found(w, "[]");
 }
 
+/* Each is known by its bytes; of those that are none, and of a number alone, nothing is said. */
+static void documents_of_another_format (void **state) {
+  static const struct {
+    const char *payload, *raw;
+  } rows[] = {
+    { "\xa1\x61x\x05", "CBOR" },
+    { "\x81\xa1x\x05", "MessagePack" },
+    { "\xde\x01", NULL },
+    { " <x>1</x>", "XML" },
+    { "eyJ4IjoxfQ==", "base64" },
+    { "Wy1dW10=", "base64" },
+    { "eyJ4IjoxfQ=", NULL },
+    { "eyJ4!joxfQ==", NULL },
+    { "\xff\xfe{\x01\"\x01", "UTF-16" },
+    { "  ", "empty" },
+    { "{'x':1}", NULL },
+    { "\xff", NULL },
+  };
+  world *w = *state;
+  configure(w, "UNIX");
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    char expected[120] = "[]";
+    feed(w, rows[i].payload, NOON, false);
+    if (rows[i].raw)
+      snprintf(expected, sizeof expected,
+               "[{\"kind\":\"format\",\"station\":\"p.s\",\"raw\":\"%s\",\"wanted\":\"JSON\"}]",
+               rows[i].raw);
+    found(w, expected);
+  }
+}
+
 static void a_time_field_that_is_missing (void **state) {
   world *w = *state;
   configure(w, "");
@@ -266,6 +297,7 @@ int main (void) {
     SPEC(digits),
     SPEC(doubles),
     SPEC(compression),
+    SPEC(documents_of_another_format),
     SPEC(a_time_field_that_is_missing),
     SPEC(what_is_the_same_again_is_no_double_if_it_is_told_so),
     SPEC(without_memory_less_is_found),

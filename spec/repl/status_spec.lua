@@ -59,8 +59,8 @@ local problems = {
     { state = "waiting", retry_in = 1,
       last_error = "connection refused, code 6: a code the standard does not know" },
     "not-connected", "code 6", "^look at the broker's log" },
-  { "a port without WebSocket", { state = "waiting", retry_in = 1, host = "ws://b:1883", connects = 0,
-      address = "b:1883", last_error =
+  { "a port without WebSocket", { state = "waiting", retry_in = 1, host = "ws://b:1883",
+      connects = 0, address = "b:1883", last_error =
       "b:1883: reset the connection without an answer to the WebSocket upgrade: that is \z
         probably no WebSocket port" }, "not-connected", "no WebSocket port",
     '^host = "mqtt://…" for plain MQTT, or "wss://…" for TLS; else correct the port, or the path' },
@@ -105,6 +105,9 @@ local problems = {
     "written again, 300 a second", "another topic" },
   { "doubles", { findings = { { kind = "doubled", topic = "a/b", filters = { "a/#", "a/b" } } } },
     "doubled", "a/b matches the topic filters a/# and a/b" },
+  { "a payload of another format", { findings = { { kind = "format", station = "things-stack.s",
+    raw = "CBOR", wanted = "JSON" } } }, "other-format", "^the payload is CBOR, where JSON is",
+    '^payload_type = "CBOR"$', { station = "things-stack.s" } },
   { "an invalid tag", { invalid = { { tag = "things-stack.s.t", reason = "missing" } },
     invalid_count = 1 }, "tag-invalid", "^invalid: missing",
     '^explain%(tags%["things%-stack.s.t"%]%) shows why',

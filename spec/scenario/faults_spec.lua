@@ -98,6 +98,26 @@ local faults = {
   { "a compressed payload", messages = { { "s", "\x1f\x8b\8\0\0\0\0\0\0\3" } }, code = "compressed",
     text = "gzip%-compressed, where JSON is expected",
     remedy = "zlib%.decode", station = "p.s" },
+  { "CBOR where JSON is expected", messages = { { "s", "\xa1\x61x\5" } }, code = "other-format",
+    text = "the payload is CBOR, where JSON is expected", remedy = '^payload_type = "CBOR"',
+    station = "p.s" },
+  { "MessagePack where JSON is expected", messages = { { "s", "\x81\xa1x\5" } },
+    code = "other-format", text = "is MessagePack", remedy = 'payload_type = "MessagePack"',
+    station = "p.s" },
+  { "JSON where CBOR is expected", line = 'payload_type = "CBOR", ',
+    messages = { { "s", '{"x":1}' } }, code = "other-format",
+    text = "the payload is JSON, where CBOR is expected", remedy = '^payload_type = "JSON"',
+    station = "p.s" },
+  { "JSON in base64", messages = { { "s", "eyJ4IjoxfQ==" } }, code = "other-format",
+    text = "is base64", remedy = "base64.decode", station = "p.s" },
+  { "JSON in UTF-16", messages = { { "s", "{\0\"\0x\0" } }, code = "other-format",
+    text = "is UTF%-16", remedy = "UTF%-8", station = "p.s" },
+  { "XML", messages = { { "s", "<x>1</x>" } }, code = "other-format", text = "is XML",
+    remedy = "RE=", station = "p.s" },
+  { "a retained value that was cleared", messages = { { "s", "" } }, code = "other-format",
+    text = "is empty", remedy = "prepare", station = "p.s" },
+  { "binary bytes, of which no step of prepare makes JSON",
+    explain = [[explain("s", "\xa1\x61x\5")]], text = "column 1: expected a value\n" },
   { "a tag that no message fills",
     stations =
       'station "s" { address = "s", tags = { x = Ai "JA=x", y = Ai { "JA=y", on_missing = \z
@@ -240,6 +260,9 @@ local faults = {
     messages = { { "s", '{"x":1}' },
     { "s", '{"x":1}' } }, code = "doubled",
     text = "s matches the topic filters s and +", remedy = "wider" },
+  { "doubles of several topics", line = 'topic_filter = { "s", "t", "+" }, ',
+    messages = { { "s", "1" }, { "s", "1" }, { "t", "2" }, { "t", "2" } }, code = "doubled",
+    text = "t matches the topic filters t and +", remedy = "wider" },
   { "an echo loop",
     stations = [[station "s" { address = "s",
       on_value = function(tag)
@@ -268,6 +291,24 @@ local faults = {
   { "a web server", drive = function(b) b:accept():send "HTTP/1.1 400 Bad Request\r\n\r\n" end,
     code = "not-connected",
     text = "an HTTP server", remedy = "web server" },
+  { "a broker without WebSocket", line = 'host = "ws://127.0.0.1:PORT", ',
+    drive = function(b)
+      local c = b:accept()
+      wait.till("the upgrade", 90000, function() return c.received > 0 end)
+      c:reset()
+    end, code = "not-connected", text = "no WebSocket port", remedy = '^host = "mqtt://' },
+  { "a session store in no folder",
+    line = 'clean_session = false, session_store = "/nonexistent/store", ', drive = function() end,
+    code = "not-connected", text = "session store /nonexistent/", remedy = "^make the folder" },
+  { "a topic that a filter lets nothing of in", line = 'topic_filter = "t/#", ',
+    drive = function(b) b:handshake() end, code = "no-message", text = "no message yet",
+    remedy = "tagline discover", station = "p.s" },
+  { "a history in no folder", rest = 'history { file = "/nonexistent/h.db" }',
+    drive = function(b) b:handshake() end, code = "outlet-away", text = "/nonexistent/h.db",
+    remedy = "^make the folder" },
+  { "a database that does not run", rest = 'history { postgres = "host=127.0.0.1 port=1" }',
+    drive = function(b) b:handshake() end, code = "outlet-away",
+    text = "Connection refused: start the server", remedy = "spool" },
   { "a wrong password", line = 'user_name = "joe", password = "wrong", ', drive = function(b)
       local c = b:accept()
       c:expect "CONNECT"

@@ -90,6 +90,8 @@ texts.findings = {
     { "saturated", "a number that does not fit into 64 bits" },
     { "handler-failing", "a function of the config fails" },
     { "handler-slow", "a function takes much of the processor; a remark, when it is only slow" },
+    { "other-format",
+      "the payload is of another format than payload_type says: CBOR, XML, base64, empty …" },
     { "outlet-away", "a history or an outlet takes no values; they wait in the spool" },
     { "outlet-behind", "an outlet is slower than the values that come" },
     { "config-refused", "the new config has errors; the old one goes on" },

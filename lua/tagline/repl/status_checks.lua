@@ -142,11 +142,15 @@ add(function(l, report)
 end)
 
 add(function(l, report)
-  local items = {}
+  local items, remedy = {}, nil
+  if l.state == "connected" then
+    remedy = l.messages > 0 and 'watch { topic = "#" } shows what comes'
+      or "nothing came through topic_filter: tagline discover shows what is on the broker"
+  end
   for i, s in ipairs(l.silent) do
     items[i] = { short = ("%s (%s)"):format(s.name, s.address),
       text = ("no message yet for the address %s"):format(s.address),
-      remedy = l.state == "connected" and 'watch { topic = "#" } shows what comes' or nil,
+      remedy = remedy,
       station = l.name .. "." .. s.name }
   end
   report:many("remark", "no-message", l.silent_count, items,

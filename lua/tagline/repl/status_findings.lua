@@ -55,6 +55,22 @@ function findings.gzip(f)
       .. "prepare = function(payload) return assert(zlib.decode(payload)) end"
 end
 
+local format_cures = {
+  CBOR = 'payload_type = "CBOR"', MessagePack = 'payload_type = "MessagePack"',
+  JSON = 'payload_type = "JSON"',
+  XML = 'payload_type = "Text only", and RE= takes the values out of it',
+  base64 = 'in front of the line: local base64 = require "tagline.codec.base64"; in the station: '
+    .. "prepare = function(payload) return assert(base64.decode(payload)) end",
+  ["UTF-16"] = "let the device send UTF-8, or make it that in a function prepare",
+  empty = "an empty message clears a retained one: prepare = function(payload) if payload ~= '' "
+    .. "then return payload end end leaves it out",
+}
+
+function findings.format(f)
+  return "other-format", ("the payload is %s, where %s is expected"):format(f.raw, f.wanted),
+    format_cures[f.raw]
+end
+
 function findings.retained(f)
   return "retained-only",
     ("its last message, %s ago, was a retained one: its values may be older still"):format(
@@ -64,8 +80,8 @@ end
 
 function findings.doubled(f)
   return "doubled",
-    ("messages come twice: %s matches the topic filters %s, and the broker sends one message \z
-      for each"):format(print_value.plain(f.topic), table.concat(f.filters, " and ")),
+    ("%s matches the topic filters %s, and the broker sends one message for each"):format(
+      print_value.plain(f.topic), table.concat(f.filters, " and ")),
     "keep the wider topic filter only"
 end
 
@@ -87,7 +103,8 @@ local finding_heads = {
   ["time-ahead"] = "the time is ahead", ["time-zone"] = "the time is of another zone",
   ["time-unreadable"] = "the time does not fit its mask", ["time-missing"] = "there is no time",
   ["time-cut"] = "the time mask leaves a part of the time out",
-  compressed = "compressed payloads", rounded = "digits are lost",
+  compressed = "compressed payloads", doubled = "messages come twice",
+  ["other-format"] = "payloads of another format", rounded = "digits are lost",
   saturated = "too large for 64 bits",
   ["retained-only"] = "no live message since a retained one",
 }
@@ -114,11 +131,6 @@ return function(l, report)
   end
   for _, code in ipairs(order) do
     local kind, head = finding_remarks[code] and "remark" or "problem", finding_heads[code]
-    if head then
-      report:many(kind, code, counts[code], groups[code], function() return head end)
-    else
-      local one = groups[code][1]
-      report:problem(code, one.text, one.remedy)
-    end
+    report:many(kind, code, counts[code], groups[code], function() return head end)
   end
 end
