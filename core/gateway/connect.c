@@ -224,6 +224,7 @@ static void report_closed (tl_link *l, bool was_connected, bool asked) {
   snprintf(why, sizeof why, "%s", asked ? "disconnected" : l->conn.error);
   tl_session_closed(l->session);
   tl_line_down(l->line, l->time.now, l->time.wall);
+  if (l->conn.removed || g->life.stopping) tl_line_settle(l->line, l->time.now, l->time.wall);
   if (was_connected && g->news.observers) tl_notify_line(l, false, why);
   refresh_statuses(l);
 }

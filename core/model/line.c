@@ -141,6 +141,9 @@ void tl_line_remove_station (tl_line *line, tl_station *s) {
   line->station_count--;
   memmove(line->stations + i, line->stations + i + 1,
           (line->station_count - i) * sizeof(tl_station *));
+  line->told -= i < line->told;
+  line->to_tell -= i < line->to_tell;
+  line->looked -= i < line->looked;
   if (s->made_by && s->made_by->made > 0) s->made_by->made--;
   for (uint32_t k = 0; s->is_template && k < line->station_count; k++)
     if (line->stations[k]->made_by == s) line->stations[k]->made_by = NULL;

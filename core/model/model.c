@@ -56,7 +56,7 @@ int tl_model_add_line (tl_model *m, tl_slice name, tl_line **out) {
   tl_line *line = calloc(1, sizeof *line);
   if (!line) return TL_ENOMEM;
   line->model = m;
-  line->due = line->simulate_at = INT64_MAX;
+  line->due = line->simulate_at = line->later = INT64_MAX;
   tl_map_init(&line->by_name);
   line->name = malloc(name.len + 1);
   if (line->name) {

@@ -106,6 +106,11 @@ struct tl_line {
   /* the `now` at which tl_line_tick has something to do; INT64_MAX: nothing */
   int64_t due;
   int64_t simulate_at; /* when simulated values change next; INT64_MAX: never */
+  /* Places in `stations`, for what is done in parts. status.c */
+  uint32_t told, to_tell; /* those between hear later that the line came up, or is lost */
+  uint32_t looked;        /* where tl_line_tick goes on */
+  int64_t later;          /* what it has found to be due, as `due` */
+  bool was_up;            /* the line was up already when it came up */
 };
 
 /* News. Any may be NULL. A callback must not free, remove or replan what it is told about; it
@@ -293,16 +298,21 @@ int tl_tag_to_device (const tl_tag *t, const tl_value *v, tl_value *out, tl_err 
 ** subscribed StWait, and keeps the reason `off` until then. Why StComErr became StHardErr:
 ** no-data on a subscribed line, else disconnected. */
 
-/* SUBACK: StWait and a short StComErr become StOn. On a line that is up already: StWait only. */
+/* SUBACK: StWait and a short StComErr become StOn. On a line that is up already: StWait only.
+** When very many stations change, by this or by the next function, the first ones do so now, the
+** others in tl_line_tick(), which is due at once. */
 void tl_line_up (tl_line *line, int64_t now, int64_t wall);
 /* Can messages of the station come, by what the broker granted? While they cannot it is StComErr
 ** on a line that is up. */
 void tl_station_set_fed (tl_station *s, bool fed, int64_t now, int64_t wall);
 /* The connection is lost: StOn becomes StComErr. */
 void tl_line_down (tl_line *line, int64_t now, int64_t wall);
+/* Those that are left have changed when this returns: nobody will call tl_line_tick(). */
+void tl_line_settle (tl_line *line, int64_t now, int64_t wall);
 void tl_station_switch (tl_station *s, bool off, bool simulated, int64_t now, int64_t wall);
 /* Time passes: time_filter, no_data_timeout, simulated values. Returns the next `now` at which
-** something is due; INT64_MAX: nothing. Cheap when called early; hooks.due tells when something
+** something is due (`now`, when a part of very many stations is left); INT64_MAX: nothing. Cheap
+** when called early; hooks.due tells when something
 ** falls due before the time that was returned. */
 int64_t tl_line_tick (tl_line *line, int64_t now, int64_t wall);
 /* No message of the line could be received until `now`, for reasons of this process.

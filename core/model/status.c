@@ -3,6 +3,11 @@
 ** the time. */
 #include "model/model_impl.h"
 
+/* What one call does at most, when a line has very many stations: 100,000 of them would hold the
+** loop for a tenth of a second. A look at a station is 1; a status or a value that changes is
+** CHANGE. */
+enum { CHANGE = 20, AT_ONCE = 20000 };
+
 const char *tl_station_status_name (tl_station_status s) {
   static const char *const names[] = {
     [TL_ST_ON] = "StOn",       [TL_ST_OFF] = "StOff",        [TL_ST_WAIT] = "StWait",
@@ -21,7 +26,7 @@ static int64_t due_of (const tl_station *s) {
 }
 
 void tl_line_wake (tl_line *line, int64_t at) {
-  /* also while tick runs, which looks at all stations at its end */
+  if (at < line->later) line->later = at; /* tick may have passed the station already */
   if (at >= line->due) return;
   line->due = at;
   tl_model *m = line->model;
@@ -68,21 +73,56 @@ static void enter_com_err (tl_station *s, int64_t now, int64_t wall) {
   filter_com_err(s, now, wall);
 }
 
+static void come_up (tl_station *s, int64_t now, int64_t wall) {
+  if (s->status != TL_ST_WAIT && (s->status != TL_ST_COM_ERR || s->line->was_up)) return;
+  if (s->unfed)
+    enter_com_err(s, now, wall);
+  else
+    tl_station_enter(s, TL_ST_ON, now);
+}
+
+/* What it cost to make of a station with the status `before` what it is now. */
+static int64_t cost (const tl_station *s, uint8_t before) {
+  if (s->status == before) return 1;
+  bool all = s->status == TL_ST_HARD_ERR && !s->is_template;
+  return 1 + CHANGE * (int64_t)(1 + (all ? s->plan->tag_count : 0));
+}
+
+/* Stations hear that the line came up, or is lost. *left: what may still be done. */
+static void tell (tl_line *line, int64_t *left, int64_t now, int64_t wall) {
+  while (line->told<line->to_tell && * left> 0) {
+    tl_station *s = line->stations[line->told++];
+    uint8_t before = s->status;
+    if (line->subscribed)
+      come_up(s, now, wall);
+    else if (s->status == TL_ST_ON)
+      enter_com_err(s, now, wall);
+    *left -= cost(s, before);
+  }
+  if (line->told < line->to_tell) tl_line_wake(line, now);
+}
+
+void tl_line_settle (tl_line *line, int64_t now, int64_t wall) {
+  int64_t left = INT64_MAX;
+  tell(line, &left, now, wall);
+}
+
+static void begin_to_tell (tl_line *line, int64_t now, int64_t wall) {
+  int64_t left = AT_ONCE;
+  line->told = 0;
+  line->to_tell = line->station_count;
+  tell(line, &left, now, wall);
+}
+
 void tl_line_up (tl_line *line, int64_t now, int64_t wall) {
+  tl_line_settle(line, now, wall);
   /* What has lasted too long by now did so before the line came up, so it is judged first. */
   for (uint32_t i = 0; i < line->station_count; i++) filter_com_err(line->stations[i], now, wall);
   /* on a line that is up, a further SUBACK does not end the StComErr of a silent device */
-  bool again = line->subscribed;
+  line->was_up = line->subscribed;
   line->connected = line->subscribed = true;
-  for (uint32_t i = 0; i < line->station_count; i++) {
-    tl_station *s = line->stations[i];
-    if (!again) s->heard = -1;
-    if (s->status != TL_ST_WAIT && (s->status != TL_ST_COM_ERR || again)) continue;
-    if (s->unfed)
-      enter_com_err(s, now, wall);
-    else
-      tl_station_enter(s, TL_ST_ON, now);
-  }
+  for (uint32_t i = 0; i < line->station_count && !line->was_up; i++) line->stations[i]->heard = -1;
+  begin_to_tell(line, now, wall);
 }
 
 void tl_station_set_fed (tl_station *s, bool fed, int64_t now, int64_t wall) {
@@ -98,9 +138,9 @@ void tl_line_excuse (tl_line *line, int64_t now) {
 }
 
 void tl_line_down (tl_line *line, int64_t now, int64_t wall) {
+  if (line->subscribed) tl_line_settle(line, now, wall);
   line->connected = line->subscribed = false;
-  for (uint32_t i = 0; i < line->station_count; i++)
-    if (line->stations[i]->status == TL_ST_ON) enter_com_err(line->stations[i], now, wall);
+  begin_to_tell(line, now, wall);
 }
 
 void tl_station_stay_lost (tl_station *s, int64_t time_ms) {
@@ -224,19 +264,23 @@ static void simulate_line (tl_line *line, int64_t now, int64_t wall) {
 int64_t tl_line_tick (tl_line *line, int64_t now, int64_t wall) {
   if (now < line->due || line->ticking) return line->due;
   line->ticking = true;
+  int64_t left = AT_ONCE;
+  tell(line, &left, now, wall);
   simulate_line(line, now, wall);
-  for (uint32_t i = 0; i < line->station_count; i++) {
-    tl_station *s = line->stations[i];
+  if (line->looked == 0) line->later = INT64_MAX;
+  while (line->looked < line->station_count && left > 0) {
+    tl_station *s = line->stations[line->looked++];
+    uint8_t before = s->status;
     filter_com_err(s, now, wall);
     if (s->status == TL_ST_ON && due_of(s) <= now) enter_com_err(s, now, wall);
+    int64_t due = due_of(s);
+    if (due < line->later) line->later = due;
+    left -= cost(s, before);
   }
-  /* In a second loop, because handlers may have switched stations that the first loop had passed
-  ** already. */
-  line->due = line->simulate_at;
-  for (uint32_t i = 0; i < line->station_count; i++) {
-    int64_t due = due_of(line->stations[i]);
-    if (due < line->due) line->due = due;
-  }
+  bool over = line->looked >= line->station_count && line->told == line->to_tell;
+  line->due = line->simulate_at < line->later ? line->simulate_at : line->later;
+  if (!over) line->due = now;
+  if (line->looked >= line->station_count) line->looked = 0;
   line->ticking = false;
   return line->due;
 }

@@ -461,6 +461,107 @@ static void tick_counts_in_what_its_handlers_started (void **state) {
   world_fini(&w);
 }
 
+/* --- very many stations --- */
+
+enum { MANY = 2500 };
+
+static unsigned told; /* statuses */
+
+static void count_told (world *w, tl_station *s) {
+  (void)s;
+  told++;
+  tl_buf_clear(&w->said);
+}
+
+static void with_many (world *w) {
+  static tl_tagdef tags[1];
+  tags[0] = def("a", TL_AI, "JA=a");
+  world_init(w);
+  w->on_status = count_told;
+  told = 0;
+  for (int i = 0; i < MANY; i++) {
+    char name[16];
+    snprintf(name, sizeof name, "s%d", i);
+    add(w, (tl_station_spec){ .name = tl_slice_str(name), .settings.time_filter_ms = ERR },
+        (tl_plan_spec){ .json = true }, tags, 1);
+  }
+}
+
+static unsigned count (const world *w, tl_station_status status) {
+  unsigned n = 0;
+  for (uint32_t i = 0; i < w->line->station_count; i++) n += w->line->stations[i]->status == status;
+  return n;
+}
+
+static bool is_part (unsigned n) { return n > 0 && n < MANY - 1; }
+
+/* The due time when nothing is due now. */
+static int64_t tick_on (world *w) {
+  int64_t due = w->now;
+  for (int turns = 0; due == w->now; turns++) {
+    assert_true(turns < 20);
+    due = tl_line_tick(w->line, w->now, wall(w));
+    tl_buf_clear(&w->said);
+  }
+  return due;
+}
+
+static void many_stations_change_in_parts (void **state) {
+  (void)state;
+  world w;
+  with_many(&w);
+  tl_line_up(w.line, w.now, wall(&w));
+  assert_true(is_part(count(&w, TL_ST_ON)));
+  assert_int_equal(w.due, w.now);
+  assert_int_equal(tick_on(&w), INT64_MAX);
+  assert_int_equal(count(&w, TL_ST_ON), MANY);
+  tl_line_down(w.line, w.now, wall(&w));
+  assert_true(is_part(count(&w, TL_ST_COM_ERR)));
+  tl_line_remove_station(w.line, w.line->stations[0]); /* the others move up: none is left out */
+  assert_int_equal(tick_on(&w), w.now + ERR);
+  assert_int_equal(count(&w, TL_ST_COM_ERR), MANY - 1);
+  w.now += ERR;
+  assert_int_equal(tl_line_tick(w.line, w.now, wall(&w)), w.now);
+  assert_true(is_part(count(&w, TL_ST_HARD_ERR)));
+  tl_line_remove_station(w.line, w.line->stations[0]);
+  assert_int_equal(tick_on(&w), INT64_MAX);
+  assert_int_equal(count(&w, TL_ST_HARD_ERR), MANY - 2);
+  world_fini(&w);
+}
+
+static void each_of_many_hears_of_a_break_that_ends_at_once (void **state) {
+  (void)state;
+  world w;
+  with_many(&w);
+  tl_line_up(w.line, w.now, wall(&w));
+  tl_line_down(w.line, w.now, wall(&w));
+  tl_line_up(w.line, w.now, wall(&w));
+  tick_on(&w);
+  assert_int_equal(count(&w, TL_ST_ON), MANY);
+  assert_int_equal(told, 3 * MANY);
+  tl_line_down(w.line, w.now, wall(&w));
+  tl_line_settle(w.line, w.now, wall(&w));
+  assert_int_equal(count(&w, TL_ST_COM_ERR), MANY);
+  world_fini(&w);
+}
+
+/* A kept session delivers before SUBACK, also to a device that was not known. */
+static void what_comes_later_is_not_told_of_the_break_before (void **state) {
+  (void)state;
+  world w;
+  tl_station *s = up(&w, plain(&w));
+  tl_line_down(w.line, w.now, wall(&w));
+  tick(&w, w.now + 1);
+  tl_station *late =
+      add(&w, (tl_station_spec){ .name = TL_LIT("t") }, (tl_plan_spec){ 0 }, NULL, 0);
+  receive(&w, s, "{\"a\":2}");
+  receive(&w, late, "{}");
+  said(&w);
+  tick(&w, w.now + ERR);
+  assert_string_equal(said(&w), "");
+  world_fini(&w);
+}
+
 /* --- templates --- */
 
 static void templates_follow_the_line_but_hold_no_values (void **state) {
@@ -508,6 +609,9 @@ int main (void) {
     cmocka_unit_test(a_handler_of_a_value_may_switch_the_station),
     cmocka_unit_test(a_handler_may_take_a_switch_back),
     cmocka_unit_test(tick_counts_in_what_its_handlers_started),
+    cmocka_unit_test(many_stations_change_in_parts),
+    cmocka_unit_test(each_of_many_hears_of_a_break_that_ends_at_once),
+    cmocka_unit_test(what_comes_later_is_not_told_of_the_break_before),
     cmocka_unit_test(templates_follow_the_line_but_hold_no_values),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
