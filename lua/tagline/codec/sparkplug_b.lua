@@ -15,6 +15,7 @@ local payload = require "tagline.codec.sparkplug_b.payload"
 local writer = require "tagline.codec.sparkplug_b.writer"
 local topic = require "tagline.codec.sparkplug_b.topic"
 local states = require "tagline.codec.sparkplug_b.state"
+local commands = require "tagline.codec.sparkplug_b.command"
 local hosts = require "tagline.codec.sparkplug_b.host"
 
 local sparkplug_b = {}
@@ -89,7 +90,7 @@ function sparkplug_b.encode(options)
     if not metric then
       error(("sparkplug_b: tag '%s' has no metric in sparkplug_b.encode"):format(tag.name), 0)
     end
-    return hosts.command { group = options.group, edge = options.edge, device = options.device,
+    return commands.make { group = options.group, edge = options.edge, device = options.device,
       name = metric.name,
       alias = metric.alias, datatype = metric.datatype, value = value }
   end

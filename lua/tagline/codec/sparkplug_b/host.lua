@@ -2,7 +2,6 @@
 --- numbers, deaths, rebirth requests. State is in memory: after a start or a reload of the
 --- config, a node's first message asks for its births again.
 local payload = require "tagline.codec.sparkplug_b.payload"
-local writer = require "tagline.codec.sparkplug_b.writer"
 local datatypes = require "tagline.codec.sparkplug_b.datatypes"
 local topic = require "tagline.codec.sparkplug_b.topic"
 local tags = require "tagline.codec.sparkplug_b.tags"
@@ -10,59 +9,12 @@ local order = require "tagline.codec.sparkplug_b.order"
 local births = require "tagline.codec.sparkplug_b.births"
 local clock = require "tagline.codec.sparkplug_b.clock"
 local lines = require "tagline.codec.sparkplug_b.line"
+local commands = require "tagline.codec.sparkplug_b.command"
+local host_options = require "tagline.codec.sparkplug_b.host_options"
 
 local hosts = {}
 
 local ASKED_AT_ONCE = 200 -- nodes that a turn of the loop asks for their births
-
----@class tagline.sparkplug.HostOptions
----@field host_id? string the id of this host application, for its STATE
----@field tags? table<string, string|false> tag names by the names of metrics; false: leave it out
----@field devices? table<string, table> the same, for the metrics of one device
----@field prefix? boolean put the device's id and '_' before the names of its tags
---- In place of publishing the request.
----@field on_rebirth? false|fun(topic: string, payload: string, msg: table, why: string)
---- Hears of lost messages and unknown aliases; without it decode raises.
----@field on_error? fun(text: string, msg: table)
----@field check_seq? boolean false when this host does not get all messages of its nodes
----@field historical? boolean false: leave out metrics that are marked historical
----@field rebirth_interval? number seconds before a node is asked again (10)
---- Seconds that a message which comes too early is held for those before it (0: not at all).
----@field reorder_timeout? number
----@field max_inflated? integer most bytes that a compressed payload may become (1048576)
-
-local kinds = { host_id = "string", tags = "table", devices = "table", prefix = "boolean",
-  on_error = "function", check_seq = "boolean",
-  historical = "boolean", rebirth_interval = "number", reorder_timeout = "number",
-    max_inflated = "number" }
-
-local function check_options(options)
-  if type(options) ~= "table" then
-    error("sparkplug_b.host: expected a table of options, got " .. type(options), 3)
-  end
-  for name, value in pairs(options) do
-    if name == "on_rebirth" then
-      if value ~= false and type(value) ~= "function" then
-        error("sparkplug_b.host: on_rebirth: expected a function or false, got "
-          .. tostring(value), 3)
-      end
-    elseif not kinds[name] then
-      error(("sparkplug_b.host: unknown option '%s'"):format(tostring(name)), 3)
-    elseif type(value) ~= kinds[name] then
-      error(("sparkplug_b.host: %s: expected a %s, got %s"):format(name, kinds[name],
-        tostring(value)), 3)
-    end
-  end
-  local timeout = options.reorder_timeout
-  if timeout and not (timeout >= 0 and timeout <= 3600) then
-    error("sparkplug_b.host: reorder_timeout: expected 0 to 3600 seconds, got "
-      .. tostring(timeout), 3)
-  end
-  if timeout and timeout > 0 and not order.has_timers then
-    error("sparkplug_b.host: reorder_timeout: this Lua has no timers; run it with `tagline test`",
-      3)
-  end
-end
 
 local function give_up(text, ...) error("sparkplug_b: " .. text:format(...), 0) end
 
@@ -395,64 +347,19 @@ local function decode(self, msg, direct)
   return tags.result(kept or results, direct)
 end
 
--- ---- writing ----
-
-local function encode(self, tag, value, station)
-  local owner = self.book:owner(station, tag.name)
-  if not owner then
-    give_up("tag '%s': no metric of that name in the birth certificates seen so far", tag.name)
-  end
-  if owner.path ~= owner.root then
-    give_up("tag '%s' is a part of metric %q, which can only be written as a whole", tag.name,
-      owner.root)
-  end
-  return hosts.command { group = owner.node.group, edge = owner.node.edge, device = owner.device
-    ~= "" and owner.device or nil,
-    name = not owner.alias and owner.root or nil, alias = owner.alias, datatype = owner.datatype,
-      field = owner.field, value = value }
-end
-
----@class tagline.sparkplug.Command
----@field group string
----@field edge string
----@field device? string
----@field name? string of the metric, or its alias
----@field alias? integer
----@field datatype string
----@field field? string
----@field value any
-
---- A command that writes one metric. Values of DateTime are seconds since 1970, as tags have them.
----@param c tagline.sparkplug.Command
----@return string payload
----@return string topic
----@return { qos: integer, retain: boolean }
-function hosts.command(c)
-  local value = c.value
-  if c.datatype == "DateTime" and type(value) == "number" then
-    value = math.floor(value * 1000 + 0.5)
-  end
-  local now = c.timestamp or clock.now_ms()
-  local bytes, why = writer.write { timestamp = now, metrics = {
-    { name = c.name, alias = c.alias, timestamp = now, datatype = c.datatype, field = c.field,
-      value = value } } }
-  if not bytes then give_up("%s", why) end
-  return bytes, topic.of(c.device and "DCMD" or "NCMD", c.group, c.edge, c.device),
-    { qos = 0, retain = false }
-end
-
 --- A `decode` that keeps what births said. Several stations may share one; its `encode` writes to
 --- the metrics it has seen. What comes back is called: `host(msg)`; it has `encode(tag, value,
 --- station)`, `line(fields)`, and what that puts into a line.
 ---@param options? tagline.sparkplug.HostOptions
 ---@return table host
 function hosts.new(options)
-  check_options(options or {})
+  host_options.check(options or {})
   options = options or {}
   local self = { options = options, memory = births.new(), book = tags.new(options), stations = {},
     topics = {}, topic_count = 0 }
-  local host = { encode = function(tag, value, station) return encode(self, tag, value,
-    station) end }
+  local host = { encode = function(tag, value, station)
+    return commands.of_tag(self.book, tag, value, station)
+  end }
   lines.equip(host, options.host_id, function(line) connected(self, line) end,
     function() lost(self) end)
   return setmetatable(host, { __call = function(_, msg) return decode(self, msg) end,
