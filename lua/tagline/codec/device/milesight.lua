@@ -13,6 +13,7 @@ local s16, u8, u16, u32, f32 = "<i2", "<I1", "<I2", "<I4", "<f"
 
 local function yes(name, description) return { name, u8, bool = true, nil, nil, description } end
 
+-- Parts: name, format, divisor, unit, description (tagline.Part in kit.lua).
 local temperature = { "temperature", s16, 10, "°C" }
 local humidity = { "humidity", u8, 2, "%" }
 local illumination = {
