@@ -170,11 +170,11 @@ static void check_field (look *k, const tl_station *s, const tl_incoming *m,
   const tl_json_value *v = &slots[p->slots];
   int64_t ms;
   if (!p->time.has_field) return;
-  if (v->type == TL_JSON_NONE && s->time_missing && !p->time.ignore_missing) {
+  if (v->type == TL_JSON_NONE && s->logged.no_time && !p->time.ignore_missing) {
     open_finding(k, "no_time", s, NULL);
     tl_explain_raw(k->out, "field", p->time.field);
     close_finding(k);
-  } else if (v->type != TL_JSON_NONE && s->time_bad) {
+  } else if (v->type != TL_JSON_NONE && s->logged.time) {
     add_mask(k, s, NULL, p->time.field, v->raw, m);
   } else if (v->type != TL_JSON_NONE) {
     add_cut(k, s, NULL, p->time.field, v->raw);
@@ -307,7 +307,7 @@ static void add_format (look *k, const tl_station *s, const char *raw, const cha
 /* JSON where a binary document is expected. */
 static void check_binary (look *k, const tl_station *s, const tl_incoming *m) {
   tl_slice p = tl_trim_blanks(m->payload);
-  if (s->json_bad && p.len > 0 && (*p.at == '{' || *p.at == '['))
+  if (s->logged.json && p.len > 0 && (*p.at == '{' || *p.at == '['))
     add_format(k, s, "JSON", tl_doc_format_name((tl_doc_format)s->plan->format));
 }
 
@@ -321,11 +321,11 @@ static void check_json (look *k, const tl_station *s, const tl_incoming *m) {
     for (uint16_t i = 0; i < p->slots; i++)
       if (slots[i].type == TL_JSON_NUMBER || slots[i].type == TL_JSON_STRING)
         check_tag(k, &s->tags[p->slot_tag[i]], slots[i].raw, m);
-  } else if (s->json_bad && compression(m->payload)) {
+  } else if (s->logged.json && compression(m->payload)) {
     open_finding(k, "gzip", s, NULL);
     tl_member_word(k->out, "raw", compression(m->payload));
     close_finding(k);
-  } else if (s->json_bad && other_format(m->payload)) {
+  } else if (s->logged.json && other_format(m->payload)) {
     add_format(k, s, other_format(m->payload), "JSON");
   }
   free(slots);

@@ -119,5 +119,5 @@ void tl_explain_copy_next (tl_explain_copy *c) {
   tl_buf_clear(&c->unknown);
   c->time_missing = c->time_bad = c->json_bad = false;
   /* errors that are logged once in the running gateway are reported for each message here */
-  c->station->json_bad = c->station->time_bad = c->station->time_missing = false;
+  c->station->logged = (tl_station_logged){ .json = false };
 }

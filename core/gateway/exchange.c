@@ -17,17 +17,17 @@ static int route_station (tl_link *l, tl_station *s, tl_err *err) {
     rc = tl_router_add_will(l->routing.router, tl_slice_str(s->will_topic), s);
     if (rc < 0 && !s->made_by) tl_router_remove(l->routing.router, address);
   }
-  s->astray = rc < 0;
+  s->reload.astray = rc < 0;
   return rc == TL_ENOMEM ? tl_fail(err, rc, 0, "no memory for station '%s'", s->name) : rc;
 }
 
 static void unroute_station (tl_link *l, tl_station *s) {
   tl_router_forget(l->routing.router, s); /* an instance may be fed by several topics */
-  if (s->astray) return;                  /* its address may be another station's now */
+  if (s->reload.astray) return;           /* its address may be another station's now */
   /* the address of an instance may be in the router for another station */
   if (!s->made_by) tl_router_remove(l->routing.router, tl_slice_str(s->address));
   if (s->will_topic) tl_router_remove_will(l->routing.router, tl_slice_str(s->will_topic), s);
-  s->astray = true;
+  s->reload.astray = true;
 }
 
 /* The exchange of stations ended too early: those that it had taken out of the router get their
@@ -35,7 +35,7 @@ static void unroute_station (tl_link *l, tl_station *s) {
 static void route_strays (tl_link *l) {
   for (uint32_t i = 0; i < l->line->station_count; i++) {
     tl_station *s = l->line->stations[i];
-    if (s->astray && route_station(l, s, NULL) < 0)
+    if (s->reload.astray && route_station(l, s, NULL) < 0)
       tl_station_log(s, TL_LOG_ERROR, "gets no messages until the next reload: no memory");
   }
 }
@@ -60,7 +60,7 @@ static int add_station (const tl_applying *a, tl_link *l, tl_station_config *c) 
     return rc;
   }
   s->user = c->user;
-  s->fresh = true;
+  s->reload.fresh = true;
   c->user = NULL;
   tl_station_start(s, a->now, a->wall);
   return TL_OK;
@@ -111,7 +111,7 @@ static int adapt_station (const tl_applying *a, tl_link *l, tl_station *s,
   if (!awaits) tl_link_forget_awaiting(l, s);
   int rc = TL_OK;
   if (!tl_slice_eq(tl_slice_str(s->address), c->address)) rc = tl_station_readdress(s, c->address);
-  s->fresh = s->fresh || s->plan != c->plan; /* it may have new tags */
+  s->reload.fresh = s->reload.fresh || s->plan != c->plan; /* it may have new tags */
   mark_writes(l->gateway, s, c->plan);
   if (rc == TL_OK) rc = tl_station_replan(&s, c->plan, a->now, a->wall);
   if (rc == TL_OK) move_writes(l->gateway, s);
@@ -178,7 +178,7 @@ static int change_station (const tl_applying *a, tl_link *l, tl_station *s, tl_s
   if (rc < 0) return rc;
   s = tl_line_station(l->line, c->spec.name); /* it may have moved */
   s->settings.max_instances = c->spec.settings.max_instances;
-  s->changing = false;
+  s->reload.changing = false;
   swap_handlers(l, s, &c->user);
   return TL_OK;
 }
@@ -193,8 +193,8 @@ static bool clear_way (tl_link *l, tl_station *s, const tl_station_config *c,
     drop_station(l, s);
     return false;
   }
-  if (!s->made_by && !s->changing && tl_station_is_same(s, &c->spec)) return false;
-  s->changing = true;
+  if (!s->made_by && !s->reload.changing && tl_station_is_same(s, &c->spec)) return false;
+  s->reload.changing = true;
   unroute_station(l, s);
   if (s->made_by) s->made_by->made--;
   /* a device that is written out now keeps its values, and is routed by its own address */

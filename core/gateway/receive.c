@@ -97,7 +97,7 @@ static void note_given_up (tl_link *l, tl_slice topic) {
 static bool is_will (tl_link *l, tl_station *s, const tl_incoming *in) {
   tl_model *m = l->gateway->model;
   bool again = m->only_unset;
-  if (again && !s->will_asked) return tl_station_will_of(s, in) != TL_NO_WILL;
+  if (again && !s->reload.will_asked) return tl_station_will_of(s, in) != TL_NO_WILL;
   m->only_unset = false; /* a will invalidates also what a retained message has set */
   bool yes = tl_station_will(s, in);
   m->only_unset = again;

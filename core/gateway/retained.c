@@ -21,9 +21,9 @@ typedef struct {
 static void gather (const tl_link *l, wanted *w) {
   for (uint32_t i = 0; i < l->line->station_count; i++) {
     tl_station *s = l->line->stations[i];
-    s->will_asked = s->fresh && s->stats.messages == 0 && s->stats.wills == 0;
-    if (!s->fresh) continue;
-    s->fresh = false;
+    s->reload.will_asked = s->reload.fresh && s->stats.messages == 0 && s->stats.wills == 0;
+    if (!s->reload.fresh) continue;
+    s->reload.fresh = false;
     if (!tl_address_is_plain(tl_slice_str(s->address)) || w->n == COMPARED)
       w->all = true;
     else

@@ -33,8 +33,8 @@ void tl_station_log_given_up (void *ctx, void *target, tl_slice topic) {
   tl_slice address = tl_shortened(tl_slice_str(s->address)), begin = tl_shortened(topic);
   (void)ctx;
   s->stats.given_up++;
-  if (s->address_logged) return;
-  s->address_logged = true;
+  if (s->logged.address) return;
+  s->logged.address = true;
   tl_station_log(
       s, TL_LOG_WARN,
       "address '%.*s'%s takes too many steps on topic '%.*s'%s: it counts as not matching "

@@ -246,7 +246,7 @@ int tl_station_replan (tl_station **s, tl_plan *plan, int64_t now, int64_t wall)
   memcpy(fresh, old, head);
   fresh->text_bytes += begun;
   fresh->plan = plan;
-  fresh->json_bad = fresh->time_bad = fresh->time_missing = false;
+  fresh->logged.json = fresh->logged.time = fresh->logged.no_time = false;
   take_place(fresh, old);
   free(old);
   *s = fresh;

@@ -49,6 +49,23 @@ typedef struct {
   uint64_t given_up; /* matches of the address or of RE= that took too many steps */
 } tl_station_stats;
 
+/* What a reload has left to do; gateway/exchange.c and gateway/retained.c write it. */
+typedef struct {
+  /* the station or some of its tags were made: the broker is asked for its retained messages
+  ** again */
+  bool fresh : 1;
+  bool changing : 1; /* a reload is changing it, or had no memory to complete that */
+  bool astray : 1;   /* the router does not have it, for the same reasons */
+  /* the station was added while the line was connected: a retained will counts for it */
+  bool will_asked : 1;
+} tl_station_reload;
+
+/* What was logged already, so that it is said once. */
+typedef struct {
+  bool json, time, no_time; /* until it parses, is read, is there again; model/receive.c */
+  bool address;             /* that it was given up; gateway/station_log.c */
+} tl_station_logged;
+
 struct tl_station {
   tl_line *line;
   tl_plan *plan;         /* one reference */
@@ -60,17 +77,10 @@ struct tl_station {
   int64_t since;  /* `now` when the present status began */
   int64_t heard;  /* `now` of the last message; -1 none since the line came up */
   uint8_t status; /* tl_station_status */
-  /* a reload made the station or some of its tags: the broker is asked for its retained messages
-  ** again */
-  bool fresh : 1;
-  bool changing : 1; /* a reload is changing it, or had no memory to complete that */
-  bool astray : 1;   /* the router does not have it, for the same reasons */
-  /* the station was added while the line was connected: a retained will counts for it */
-  bool will_asked : 1;
+  tl_station_reload reload;
   bool unfed;          /* the broker refused every topic filter that could bring its messages */
   bool off, simulated; /* what the operator wants */
-  bool json_bad, time_bad, time_missing; /* logged already; cleared when it parses, is read again */
-  bool address_logged;                   /* that the address was given up */
+  tl_station_logged logged;
   bool has_birth;
   uint8_t why;         /* tl_reason of the present StHardErr; else of the last */
   bool is_template;    /* an address with named groups: makes instances, never holds values */

@@ -31,8 +31,8 @@ static void json_failed (reading *r, const tl_json_error *e) {
   tl_station *s = r->station;
   r->no_slots = TL_REASON_JSON;
   s->stats.json_errors++;
-  if (s->json_bad) return;
-  s->json_bad = true;
+  if (s->logged.json) return;
+  s->logged.json = true;
   if (r->model->hooks.json_error) r->model->hooks.json_error(r->model->ctx, s, e);
 }
 
@@ -70,7 +70,7 @@ static void extract (reading *r, tl_json_value *slots) {
     if (s->plan->slots > 0) json_failed(r, &e);
     return;
   }
-  s->json_bad = false;
+  s->logged.json = false;
   r->slots = slots;
   if (!plan->format) r->encoding = UTF8;
 }
@@ -92,16 +92,16 @@ static void find_time (reading *r) {
   const tl_plan *plan = s->plan;
   const tl_json_value *v = &r->slots[plan->slots];
   if (v->type == TL_JSON_NONE) {
-    if (!plan->time.ignore_missing) time_failed(r, TL_REASON_MISSING, v->raw, &s->time_missing);
+    if (!plan->time.ignore_missing) time_failed(r, TL_REASON_MISSING, v->raw, &s->logged.no_time);
     return;
   }
   int64_t ms;
   if (tl_timemask_parse_json(plan->time.mask, plan->rule.zone, v, &ms) != TL_OK) {
     tl_buf_clear(&r->model->scratch);
-    time_failed(r, TL_REASON_TIME, tl_doc_plain(v, &r->model->scratch), &s->time_bad);
+    time_failed(r, TL_REASON_TIME, tl_doc_plain(v, &r->model->scratch), &s->logged.time);
     return;
   }
-  s->time_bad = s->time_missing = false;
+  s->logged.time = s->logged.no_time = false;
   r->time = ms;
 }
 

@@ -183,7 +183,7 @@ static void a_new_plan_keeps_the_values_of_tags_that_stayed (void **state) {
   receive(&w, s, "{\"a\":1,\"t\":\"x\",\"b\":2,\"c\":3,\"d\":\"gone\"}");
   tl_tag_put(tl_station_tag(s, TL_LIT("kept")), &(tl_value){ .text = TL_LIT("written") }, 5);
   said(&w);
-  s->json_bad = true;
+  s->logged.json = true;
   replan(&w, &s, (tl_plan_spec){ .json = true }, after, COUNT(after));
   assert_string_equal(said(&w), "");
   assert_ptr_equal(tl_line_station(w.line, TL_LIT("s")), s);
@@ -200,7 +200,7 @@ static void a_new_plan_keeps_the_values_of_tags_that_stayed (void **state) {
   for (uint16_t i = 0; i < COUNT(after); i++)
     assert_true(s->tags[i].station == s && s->tags[i].index == i);
   assert_int_equal(s->stats.messages, 1);
-  assert_false(s->json_bad);
+  assert_false(s->logged.json);
   receive(&w, s, "{\"a\":1,\"t\":\"x\",\"b\":2.4,\"cc\":3,\"e\":4}");
   assert_string_equal(said(&w), "value s.new 4\nvalue s.address 3\nvalue s.type 2\n");
   world_fini(&w);
