@@ -18,6 +18,8 @@ const char *tl_station_status_name (tl_station_status s) {
 
 /* --- what is due --- */
 
+/* When the status changes next if no message comes: StComErr after no_data_timeout, then StHardErr
+** after time_filter. */
 static int64_t due_of (const tl_station *s) {
   if (s->status == TL_ST_COM_ERR) return tl_later(s->since, s->settings.time_filter_ms);
   if (s->status == TL_ST_ON && s->settings.no_data_ms > 0 && !s->is_template)

@@ -53,8 +53,8 @@ static int not_taken (tl_session *s, uint8_t qos, uint16_t id, int code) {
 /* QoS 2 reaches the application once: a message whose identifier came before, and had no PUBREL
 ** since, is a repetition, and gets PUBREC only [MQTT-4.3.3-2].
 ** A new identifier is kept before the message is delivered (method B of figure 4.3). With
-** session_store it is on the disk at the end of the wake-up; what a kill in between means:
-** gateway/once.h. Without session_store a restart forgets it.
+** session_store it is on the disk at the end of the wake-up, before its PUBREC leaves; what a
+** kill in between means: gateway/once.h. Without session_store a restart forgets it.
 ** After a reconnect the identifiers are what tl_session_closed() and tl_session_resume() left.
 ** 1: a repetition, 0: new, or TL_ENOMEM: the connection must close. */
 static int is_repetition (tl_session *s, uint16_t id) {

@@ -159,25 +159,22 @@ local function lora_app_server(changes)
 end
 
 --- A definition: paths (a text, or a list of which the first that is there counts), and
---- uplink_if                            paths, one of which an uplink has; or
---- is_uplink(get, topic, options)       false: declined; `uses`: the paths that it and decode
---- ask `get` for
---- is_other(message, topic)             of what was declined: is it a message that this network
---- is known to send?
---- payload, decode(text, c)             path of the text, and how it becomes bytes; `c.get` as
---- above
----   zero_omitted                         a missing port or counter is 0, a missing confirmed false
----   snr_omitted                          a gateway with an rssi and no snr heard at 0 dB
----   time, time_mask                      in order of preference; ISO 8601, or UNIX, UNIXMS …
----   gateways, gateway, gateway_rssi …    path of a list, and paths within its elements
----   repeated                             a path: true where the frame came already
---- encrypted, encrypted_flag            paths: there without a payload, or true, when the
---- server has no key
---- is_partial                           a format known in part: what has no payload there is no
---- uplink
---- downlink, downlink_needs             function that makes one, and which parameters besides
---- port and payload it needs
----   downlink_words                       parameters of it that are one of a few words
+---   uplink_if                  paths, one of which an uplink has; or
+---   is_uplink(get, topic, options)
+---                              false: declined; `uses`: the paths that it and decode ask for
+---   is_other(message, topic)   of what was declined: does this network send such messages?
+---   payload, decode(text, c)   path of the text, and how it becomes bytes; `c.get` as above
+---   zero_omitted               a missing port or counter is 0, a missing confirmed false
+---   snr_omitted                a gateway with an rssi and no snr heard at 0 dB
+---   time, time_mask            in order of preference; ISO 8601, or UNIX, UNIXMS …
+---   gateways, gateway, gateway_rssi …
+---                              path of a list, and paths within its elements
+---   repeated                   a path: true where the frame came already
+---   encrypted, encrypted_flag  paths: there without a payload, or true, when the server has no key
+---   is_partial                 a format known in part: what has no payload there is no uplink
+---   downlink, downlink_needs   function that makes one, and the parameters that it needs besides
+---                              port and payload
+---   downlink_words             parameters of it that are one of a few words
 return {
   things_network_v2 = {
     uplink_if = { "payload_raw" },
