@@ -144,7 +144,7 @@ static void on_its_turn (tl_heavy *h) {
 void tl_link_ask_resume (tl_link *l) {
   if (l->conn.transport && tl_pace_passes_over(l)) {
     l->pace.waits.run = on_its_turn;
-    tl_heavy_wait(l->gateway->loop, &l->pace.waits);
+    tl_pace_wait(l);
     return;
   }
   if (!l->conn.transport || tl_loop_later(l->gateway->loop, on_resume, l) == TL_OK) return;

@@ -267,6 +267,7 @@ static inline bool tl_pace_is_over (tl_link *l) {
 void tl_pace_end (tl_link *l);
 /* Other lines come first: this line's input waits until it is its turn (tl_heavy_wait). */
 bool tl_pace_passes_over (const tl_link *l);
+void tl_pace_wait (tl_link *l); /* in the order of those that are passed over */
 
 /* session.c */
 /* Make the link's session from its parameters; a different session when they name another

@@ -1,8 +1,9 @@
 /* core/gateway/pace.c — how long a turn of the loop handles input, and which lines come first
 ** when there was too little time for all.
 ** A decoder or an expression may take long. With many such lines, the last line, a signal or a
-** PING would wait for all others. A line that was quick so far does not wait for them: with many
-** that become slow in one turn, their first calls add up. Must not know what messages hold. */
+** PING would wait for all others. A line that was quick so far does not wait for them; when the
+** turn is used it waits for others that were quick, so that many that become slow at once do not
+** add up. Must not know what messages hold. */
 #include "gateway/link_impl.h"
 
 /* Input that takes this many ticks takes longer than 4 ms for certain: the line waits for its turn
@@ -38,5 +39,12 @@ void tl_pace_end (tl_link *l) {
 
 bool tl_pace_passes_over (const tl_link *l) {
   if (l->pace.its_turn) return false;
-  return l->pace.slow > 0 || (l->pace.took > 0 && tl_loop_is_used(l->gateway->loop));
+  return l->pace.slow > 0 || tl_loop_is_used(l->gateway->loop);
+}
+
+void tl_pace_wait (tl_link *l) {
+  if (l->pace.slow > 0 || l->pace.took > 0)
+    tl_heavy_wait(l->gateway->loop, &l->pace.waits);
+  else
+    tl_heavy_wait_ahead(l->gateway->loop, &l->pace.waits);
 }

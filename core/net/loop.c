@@ -22,10 +22,10 @@ struct tl_loop {
   tl_laters laters;
   tl_laters last;
   uint64_t turn;
-  tl_heavy *heavy; /* a ring, and this is its first member */
-  uint32_t busy;   /* tl_clock_busy when the turn began */
-  bool yielded;    /* no member was called, as the turn was used: the next one is for them */
-  int64_t set_now; /* 0: the clock's */
+  tl_heavy *heavy[2]; /* rings, and these are their first members; [1]: ahead */
+  uint32_t busy;      /* tl_clock_busy when the turn began */
+  bool yielded;       /* no member was called, as the turn was used: the next one is for them */
+  int64_t set_now;    /* 0: the clock's */
   /* turns that are timed: */
   uv_check_t check;
   bool timed;
@@ -198,43 +198,50 @@ int tl_loop_last (tl_loop *loop, void (*fn)(void *ctx), void *ctx) {
 bool tl_loop_is_used (const tl_loop *loop) { return tl_clock_busy - loop->busy >= FULL_TICKS; }
 
 void tl_heavy_forget (tl_loop *loop, tl_heavy *h) {
+  tl_heavy **ring = &loop->heavy[h->ahead];
   if (!h->prev) return;
   if (h->next == h)
-    loop->heavy = NULL;
-  else if (loop->heavy == h)
-    loop->heavy = h->next;
+    *ring = NULL;
+  else if (*ring == h)
+    *ring = h->next;
   h->next->prev = h->prev;
   h->prev->next = h->next;
   h->next = h->prev = NULL;
 }
 
-/* Run what waits in the ring (tl_heavy). If messages have used up this turn it waits, but for one
-** turn only: the next turn runs it in any case. */
-static void run_heavy (void *ctx) {
-  tl_loop *loop = ctx;
-  bool yields = tl_loop_is_used(loop) && !loop->yielded;
-  loop->yielded = yields;
-  if (!yields) {
-    uint32_t before = tl_clock_busy;
-    /* members that join the ring while it runs are for the next turn: stop behind the present
-    ** last one */
-    const tl_heavy *last = loop->heavy ? loop->heavy->prev : NULL;
-    for (bool more = last; more && loop->heavy && tl_clock_busy - before < FULL_TICKS;) {
-      tl_heavy *first = loop->heavy;
-      more = first != last;
-      tl_heavy_forget(loop, first);
-      first->run(first);
-    }
+/* Run the members of a ring, the first one in any case. Those that join it meanwhile are for the
+** next turn: stop behind the present last one. `before`: tl_clock_busy when all this began. */
+static void run_ring (tl_loop *loop, bool ahead, uint32_t before) {
+  tl_heavy **ring = &loop->heavy[ahead];
+  const tl_heavy *last = *ring ? (*ring)->prev : NULL;
+  for (bool more = last; more && *ring;) {
+    tl_heavy *first = *ring;
+    more = first != last;
+    tl_heavy_forget(loop, first);
+    first->run(first);
+    more = more && tl_clock_busy - before < FULL_TICKS;
   }
-  if (loop->heavy) tl_loop_last(loop, run_heavy, loop);
 }
 
-void tl_heavy_wait (tl_loop *loop, tl_heavy *h) {
+/* Run what waits (tl_heavy). If messages, or those ahead, have used up this turn, the others wait,
+** but for one turn only: the next turn runs one of them in any case. */
+static void run_heavy (void *ctx) {
+  tl_loop *loop = ctx;
+  uint32_t before = tl_clock_busy;
+  run_ring(loop, true, before);
+  bool yields = loop->heavy[false] && tl_loop_is_used(loop) && !loop->yielded;
+  loop->yielded = yields;
+  if (!yields) run_ring(loop, false, before);
+  if (loop->heavy[false] || loop->heavy[true]) tl_loop_last(loop, run_heavy, loop);
+}
+
+static void wait_in (tl_loop *loop, tl_heavy *h, bool ahead) {
   if (h->prev) return;
   tl_loop_last(loop, run_heavy, loop);
-  tl_heavy *first = loop->heavy;
+  tl_heavy *first = loop->heavy[ahead];
+  h->ahead = ahead;
   if (!first) {
-    h->next = h->prev = loop->heavy = h;
+    h->next = h->prev = loop->heavy[ahead] = h;
     return;
   }
   h->next = first;
@@ -242,6 +249,10 @@ void tl_heavy_wait (tl_loop *loop, tl_heavy *h) {
   first->prev->next = h;
   first->prev = h;
 }
+
+void tl_heavy_wait (tl_loop *loop, tl_heavy *h) { wait_in(loop, h, false); }
+
+void tl_heavy_wait_ahead (tl_loop *loop, tl_heavy *h) { wait_in(loop, h, true); }
 
 static void on_timer (uv_timer_t *handle) {
   tl_timer *t = handle->data;

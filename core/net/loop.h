@@ -44,12 +44,16 @@ void tl_loop_forget (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
 ** it belongs to. Zeroed: it does not wait.
 ** In each turn of the loop, after all of the above, the waiting ones are called in their order,
 ** until 25 ms of processor time are used, including messages and timers of that turn. So quick work
-** waits for one of them at most, and none of them waits for ever. */
+** waits for one of them at most, and none of them waits for ever.
+** Work that was quick so far, but finds the turn used, waits ahead of these: it shares the 25 ms
+** with them, is called also when the turn is used, and leaves them every second turn. */
 typedef struct tl_heavy {
   struct tl_heavy *next, *prev;
+  bool ahead;
   void (*run)(struct tl_heavy *h); /* it waits no more, and may wait again, or be freed */
 } tl_heavy;
-void tl_heavy_wait (tl_loop *loop, tl_heavy *h);   /* at the end; harmless when it waits */
+void tl_heavy_wait (tl_loop *loop, tl_heavy *h); /* at the end; harmless when it waits */
+void tl_heavy_wait_ahead (tl_loop *loop, tl_heavy *h);
 void tl_heavy_forget (tl_loop *loop, tl_heavy *h); /* harmless when it does not */
 /* Are the 25 ms of this turn used? */
 bool tl_loop_is_used (const tl_loop *loop);

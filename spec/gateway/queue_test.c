@@ -49,9 +49,15 @@ static void when_the_turn_is_used_lines_wait_for_their_turn (void **state) {
   assert_int_equal(tl_loop_new(&g.loop), TL_OK);
   assert_false(tl_pace_passes_over(&l));
   use_the_turn();
-  assert_false(tl_pace_passes_over(&l)); /* the line was quick so far: it waits for nobody */
+  assert_true(tl_pace_passes_over(&l));
+  tl_pace_wait(&l); /* the line was quick so far: it waits ahead of those that were not */
+  assert_true(l.pace.waits.ahead);
+  tl_heavy_forget(g.loop, &l.pace.waits);
   l.pace.took = 1;
   assert_true(tl_pace_passes_over(&l));
+  tl_pace_wait(&l);
+  assert_false(l.pace.waits.ahead);
+  tl_heavy_forget(g.loop, &l.pace.waits);
   on_pump(&l);
   assert_non_null(l.ack.waits.run);
   assert_non_null(l.ack.waits.next); /* in the ring, and nothing was delivered */

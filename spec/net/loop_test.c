@@ -238,6 +238,38 @@ static void a_turn_that_messages_used_up_gives_the_next_to_what_waits (void **st
   assert_string_equal(trace, "uuxuuyz");
 }
 
+static void what_was_quick_goes_first_and_leaves_every_second_turn (void **state) {
+  (void)state;
+  make_heavy(100, 0);
+  for (int i = 0; i < 2; i++) {
+    tl_heavy_forget(loop, &heavy[i].h);
+    tl_heavy_wait_ahead(loop, &heavy[i].h);
+  }
+  tl_loop_run(loop);
+  assert_string_equal(trace, "xyz");
+  assert_int_equal(turns[1], turns[2]);
+  assert_true(turns[1] > turns[0]);
+  trace[0] = '\0';
+  make_heavy(1, 0);
+  tl_heavy_forget(loop, &heavy[2].h);
+  tl_heavy_wait_ahead(loop, &heavy[2].h);
+  tl_loop_run(loop);
+  assert_string_equal(trace, "zxy");
+  assert_int_equal(turns[0], turns[2]);
+}
+
+/* The turn is used, but what was quick does not wait for the next one. */
+static void what_was_quick_is_called_in_a_turn_that_is_used (void **state) {
+  (void)state;
+  again = 1;
+  assert_int_equal(tl_loop_later(loop, use_the_turn, NULL), 0);
+  make_heavy(1, 0);
+  tl_heavy_forget(loop, &heavy[1].h);
+  tl_heavy_wait_ahead(loop, &heavy[1].h);
+  tl_loop_run(loop);
+  assert_string_equal(trace, "uyuxz");
+}
+
 static void what_waits_may_be_taken_back (void **state) {
   (void)state;
   make_heavy(1, 0);
@@ -377,6 +409,10 @@ int main (void) {
         loop_teardown),
     cmocka_unit_test_setup_teardown(a_turn_that_messages_used_up_gives_the_next_to_what_waits,
                                     setup, loop_teardown),
+    cmocka_unit_test_setup_teardown(what_was_quick_goes_first_and_leaves_every_second_turn, setup,
+                                    loop_teardown),
+    cmocka_unit_test_setup_teardown(what_was_quick_is_called_in_a_turn_that_is_used, setup,
+                                    loop_teardown),
     cmocka_unit_test_setup_teardown(what_waits_may_be_taken_back, setup, loop_teardown),
     cmocka_unit_test_setup_teardown(a_timer_put_off_fires_once_at_the_last_due_time, setup,
                                     loop_teardown),
