@@ -1,6 +1,7 @@
 -- Connecting, losing the connection, and ending in order.
 local scenario = require "spec.support.scenario"
-local broker, scope, tagline, wait = scenario "broker scope tagline wait"
+local broker, mosquitto, netns, process, scope, tagline, wait =
+  scenario "broker mosquitto netns process scope tagline wait"
 
 local config = [[
 line "plant" {
@@ -231,6 +232,30 @@ describe("the values stream", function()
     local told = "1 value was not written: the reader of standard output is behind"
     local whole = t:text():sub(-1) == "}"
     assert.equal(not whole, t:text("stderr"):find(told, 1, true) ~= nil)
+  end)
+
+  it("notices that its broker vanishes while nobody reads, and nothing is lost", function()
+    local net = netns.new()
+    local m = mosquitto.start { net = net }
+    local t = tagline.run(config, { HOST = '"127.0.0.1"', PORT = m.port,
+      EXTRA = "ping_interval = 2, reply_timeout = 2," }, { net = net, paused = true })
+    t:wait_log "connected to"
+    local text = ("x"):rep(1 << 20) -- a pipe does not hold it
+    for _, input in ipairs { text .. "\n", "the next\n" } do
+      local code, _, errors = net:run(process.find "mosquitto_pub",
+        { "-p", tostring(m.port), "-t", "a", "-q", "1", "-l" }, { input = input })
+      assert.equal(0, code, errors)
+    end
+    wait.poll("a message", nil, function()
+      return select(2, t:eval "lines.plant.stats.messages") ~= "0"
+    end)
+    net:run("/bin/sh", { "-c", "ip link set lo down" })
+    t:wait_log "has given no sign of life for 4 s"
+    net:run("/bin/sh", { "-c", "ip link set lo up" })
+    t:wait_log "connected to"
+    t:resume()
+    repeat until t:value("plant.any.data").value == "the next"
+    t:stop()
   end)
 
   it("ends with a whole line when its reader is behind, and says what is missing", function()
