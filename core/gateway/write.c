@@ -88,8 +88,13 @@ static void take_value (const tl_write *w) {
 void tl_link_published (void *ctx, void *token, int result, tl_slice payload) {
   tl_link *l = ctx;
   tl_write *w = token;
-  unlink_write(l->gateway, w);
   if (result != TL_OK) count_unsent(l, result);
+  if (!w) {
+    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "a write of the process before failed: %s",
+           why_of(result));
+    return;
+  }
+  unlink_write(l->gateway, w);
   if (w->published) w->value.text = payload;
   if (result == TL_OK) take_value(w);
   if (result != TL_OK && w->tag) {

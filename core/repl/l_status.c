@@ -140,6 +140,7 @@ static void push_line (lua_State *L, const tl_line *line) {
   tl_set_integer(L, "connects", (lua_Integer)st.connects);
   tl_set_integer(L, "failures", (lua_Integer)st.failures);
   tl_set_integer(L, "messages", (lua_Integer)st.messages);
+  tl_set_flag(L, "subscribes", tl_link_filters(l)->n > 0);
   tl_set_integer(L, "unrouted", (lua_Integer)(st.unrouted - h.kept->own_unrouted));
   tl_set_integer(L, "instances_refused", (lua_Integer)st.instances_refused);
   tl_set_integer(L, "inflight", st.session.inflight);

@@ -272,7 +272,7 @@ static void restored_and_lost (void **state) {
   assert_int_equal(tl_session_restore(h->s, 'o', 2, 2, none), TL_OK);
   h_accept(h, false);
   SENT(h, "SUBSCRIBE id=3 \"#\" qos=1\n" PUB(1, 0, 4, "a"));
-  EVENTS(h, "connected 0\n");
+  EVENTS(h, "connected 0\npublished 0 session\n");
   STORED(h, "f seq0 id0 1\no seq1 id4 7\no gone seq2 id2 0\n");
   assert_true(h_noticed(h, "the broker lost the session"));
 }

@@ -27,7 +27,11 @@ static int app_message (void *ctx, const tl_message *m) {
 static void app_published (void *ctx, void *token, int result, tl_slice payload) {
   sim *w = ctx;
   (void)payload;
-  int n = (int)(intptr_t)token;
+  int n = (int)(intptr_t)token - 1;
+  if (!token) { /* of the process before, which only tells that */
+    if (result != TL_ESESSION) wrong(w, "a restored message ended with %d", result);
+    return;
+  }
   outbound *m = &w->out[n];
   if (m->fate != ACCEPTED) wrong(w, "the fate of message %d was reported twice", n);
   if (result == TL_OK) {
@@ -72,7 +76,7 @@ static void app_publishes (sim *w) {
   *m = (outbound){ .qos = (uint8_t)draw(w, 3), .fate = ACCEPTED };
   int len = snprintf(payload, sizeof payload, "%d", w->outs);
   int rc = tl_session_publish(w->s, TL_LIT("c"), tl_slice_of(payload, (size_t)len), m->qos, false,
-                              (void *)(intptr_t)w->outs, NULL);
+                              (void *)(intptr_t)(w->outs + 1), NULL);
   if (rc == TL_OK)
     w->outs++;
   else if (rc != TL_ESTATE && rc != TL_EFULL)

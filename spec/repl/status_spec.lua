@@ -164,6 +164,12 @@ table.move({
 }, 1, 5, #problems + 1, problems)
 
 local remarks = {
+  { "a filter that lets nothing in", { messages = 0, silent_count = 1,
+    silent = { { name = "s", address = "a" } } }, "no-message", "no message yet for the address a",
+    "^nothing came through topic_filter: tagline discover" },
+  { "a line that subscribes to nothing", { messages = 0, subscribes = false, silent_count = 1,
+    silent = { { name = "s", address = "a" } } }, "no-message", "no message yet",
+    "^watch { topic" },
   { "values that the spool dropped", {}, "outlet-dropped", "dropped 5 values", "spool", nil,
     outlet { dropped = 5 } },
   { "a long message of some time ago",

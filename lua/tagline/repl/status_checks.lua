@@ -144,7 +144,7 @@ end)
 add(function(l, report)
   local items, remedy = {}, nil
   if l.state == "connected" then
-    remedy = l.messages > 0 and 'watch { topic = "#" } shows what comes'
+    remedy = (l.messages > 0 or l.subscribes == false) and 'watch { topic = "#" } shows what comes'
       or "nothing came through topic_filter: tagline discover shows what is on the broker"
   end
   for i, s in ipairs(l.silent) do
