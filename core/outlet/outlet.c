@@ -42,7 +42,6 @@ struct tl_outlet {
   bool hurried, closing, up, aside_logged;
   int64_t backoff, due; /* due: when values that gather are sent; INT64_MAX: none do */
   int64_t since;
-  uint64_t ahead; /* a position of the other side that was not of this spool's values */
   tl_outlet_batch batch;
   int64_t waiting_since; /* wall: when the oldest value arrived that is not stored; 0: none */
   uint64_t stored, rejected, dropped, left_out; /* left_out: of this batch */
@@ -128,7 +127,7 @@ static void on_read (void *ctx) {
     return;
   }
   /* raise_spool() made it: nothing is lost here */
-  if (o->batch.first + o->batch.hole.count == o->ahead) o->batch.hole.count = 0;
+  if (o->batch.first + o->batch.hole.count == tl_cursor_ahead(o->cursor)) o->batch.hole.count = 0;
   if (o->batch.hole.count > 0) {
     o->dropped += o->batch.hole.count;
     tl_log(TL_LOG_WARN, o->name, "%llu values are lost: the spool was full, or is damaged",
@@ -286,7 +285,7 @@ static void raise_spool (tl_outlet *o, uint64_t applied) {
   tl_log(TL_LOG_WARN, o->name,
          "it has values that the spool does not know: their numbers, until %llu, are passed over",
          (unsigned long long)applied - 1);
-  o->ahead = applied;
+  tl_cursor_set_ahead(o->cursor, applied); /* before: it counts after a kill, too */
   tl_spool_raise(o->spool, applied, tl_clock_wall_ms());
   if (is_behind_none && applied <= tl_spool_next(o->spool)) tl_cursor_move(o->cursor, applied);
 }
@@ -305,7 +304,7 @@ void tl_outlet_ready (tl_outlet *o, uint64_t applied) {
   o->why[0] = '\0';
   if (applied > tl_spool_next(o->spool))
     raise_spool(o, applied);
-  else if (applied != o->ahead)
+  else if (applied != tl_cursor_ahead(o->cursor))
     tl_cursor_move(o->cursor, applied);
   if (applied > 0) tl_cursor_back(o->cursor, applied);
   tl_timer_at(o->timer, tl_loop_now(o->loop));

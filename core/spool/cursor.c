@@ -10,36 +10,43 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { KEPT_S = 24 * 3600, LINE = 60 };
+enum { KEPT_S = 24 * 3600, LINE = 80 };
 /* The file is written each time the outlet has gone on by so many values, and when the cursor
 ** is closed. After a kill up to so many values are sent again, which outlets must accept. */
 enum { STORE_EACH = 1000 };
 
-/* A cursor's file: three lines of 16 hexadecimal digits. The spool's number, the value's number,
-** and tl_cursor_doubt(), which files of earlier versions lack. 1; 0: it is of another spool;
-** TL_EMALFORMED: it is damaged, or empty; a negated errno: it could not be read, and what stands
-** there is not known. */
-static int read_place (int fd, const tl_spool *s, uint64_t *at, uint64_t *doubt) {
+typedef struct {
+  uint64_t at, doubt, ahead;
+} stored_place;
+
+/* A cursor's file: four lines of 16 hexadecimal digits. The spool's number, the value's number,
+** tl_cursor_doubt() and tl_cursor_ahead(), which files of earlier versions lack. 1; 0: it is of
+** another spool; TL_EMALFORMED: it is damaged, or empty; a negated errno: it could not be read, and
+** what stands there is not known. */
+static int read_place (int fd, const tl_spool *s, stored_place *out) {
   char text[LINE];
-  unsigned long long a, b, c = 0;
+  unsigned long long a, b, c = 0, d = 0;
   ssize_t n = pread(fd, text, sizeof text - 1, 0);
   if (n < 0) return -errno;
   text[n] = '\0';
-  if (n < 33 || sscanf(text, "%16llx\n%16llx\n%16llx", &a, &b, &c) < 2) return TL_EMALFORMED;
+  if (n < 33 || sscanf(text, "%16llx\n%16llx\n%16llx\n%16llx", &a, &b, &c, &d) < 2)
+    return TL_EMALFORMED;
   if (a != s->id) return 0;
-  *at = b;
-  *doubt = c > b ? c : 0;
+  *out = (stored_place){ b, c > b ? c : 0, d > b ? d : 0 };
   return 1;
 }
 
-static void store (tl_cursor *c) {
+static void write_place (tl_cursor *c) {
   char text[LINE];
-  if (c->stored == c->at) return;
-  int n =
-      snprintf(text, sizeof text, "%016llx\n%016llx\n%016llx\n", (unsigned long long)c->spool->id,
-               (unsigned long long)c->at, (unsigned long long)c->doubt);
+  int n = snprintf(text, sizeof text, "%016llx\n%016llx\n%016llx\n%016llx\n",
+                   (unsigned long long)c->spool->id, (unsigned long long)c->at,
+                   (unsigned long long)c->doubt, (unsigned long long)c->ahead);
   if (pwrite(c->fd, text, (size_t)n, 0) == n) c->stored = c->at;
   c->unsynced = true;
+}
+
+static void store (tl_cursor *c) {
+  if (c->stored != c->at) write_place(c);
 }
 
 /* 1: its file has a place; 0: it is a new one; TL_EMALFORMED: the file is damaged, such as one of
@@ -47,7 +54,14 @@ static void store (tl_cursor *c) {
 static int open_file (tl_cursor *c, const tl_spool *s, const char *file) {
   const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
   c->fd = openat(s->folder, file, flags);
-  if (c->fd >= 0) return read_place(c->fd, s, &c->at, &c->doubt);
+  if (c->fd >= 0) {
+    stored_place found = { 0 };
+    int rc = read_place(c->fd, s, &found);
+    c->at = found.at;
+    c->doubt = found.doubt;
+    c->ahead = found.ahead;
+    return rc;
+  }
   if (errno != ENOENT) return -errno;
   c->fd = openat(s->folder, file, flags | O_CREAT, 0600);
   return c->fd < 0 ? -errno : 0;
@@ -105,6 +119,13 @@ void tl_cursor_close (tl_cursor *c) {
 uint64_t tl_cursor_at (const tl_cursor *c) { return c->at; }
 uint64_t tl_cursor_doubt (const tl_cursor *c) { return c->doubt; }
 
+uint64_t tl_cursor_ahead (const tl_cursor *c) { return c->ahead; }
+
+void tl_cursor_set_ahead (tl_cursor *c, uint64_t number) {
+  c->ahead = number;
+  write_place(c);
+}
+
 /* The file follows when a segment was passed, each 1,000 values (STORE_EACH), and when no value
 ** is left. */
 void tl_cursor_move (tl_cursor *c, uint64_t next) {
@@ -136,13 +157,13 @@ static bool is_open (const tl_spool *s, const char *file) {
 /* How far the outlet of this file came; UINT64_MAX: it needs nothing any more, and its file is
 ** gone; 0: that is not known. */
 static uint64_t place_of_absent (const tl_spool *s, const char *file) {
-  uint64_t at = 0, doubt;
+  stored_place found = { 0 };
   struct stat st;
   int fd = openat(s->folder, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  int rc = fd < 0 || fstat(fd, &st) < 0 ? -errno : read_place(fd, s, &at, &doubt);
+  int rc = fd < 0 || fstat(fd, &st) < 0 ? -errno : read_place(fd, s, &found);
   if (fd >= 0) close(fd);
   if (rc < 0 && rc != TL_EMALFORMED) return 0;
-  if (rc > 0 && st.st_mtime + KEPT_S >= time(NULL)) return at;
+  if (rc > 0 && st.st_mtime + KEPT_S >= time(NULL)) return found.at;
   unlinkat(s->folder, file, 0);
   return UINT64_MAX;
 }

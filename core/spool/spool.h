@@ -149,6 +149,11 @@ void tl_cursor_move (tl_cursor *c, uint64_t next);
 /* Values below this number may have been delivered, though the cursor does not say so: after a
 ** power failure it may be an old one. 0: none. */
 uint64_t tl_cursor_doubt (const tl_cursor *c);
+/* A position of the other side that is not of this spool's values, for which the spool was raised:
+** what has a lower number is not delivered by it. It stays stored with the cursor. 0: there is
+** none. */
+void tl_cursor_set_ahead (tl_cursor *c, uint64_t number);
+uint64_t tl_cursor_ahead (const tl_cursor *c);
 /* The outlet lost values from number `next` on (its database was put back): they are delivered
 ** again, as far as the spool has them. */
 void tl_cursor_back (tl_cursor *c, uint64_t next);

@@ -18,7 +18,7 @@ struct tl_cursor {
   tl_spool *spool;
   uint64_t at;
   uint64_t stored; /* the number in the cursor's file */
-  uint64_t doubt;
+  uint64_t doubt, ahead;
   int fd;
   bool unsynced; /* the file was written */
   char name[64];
