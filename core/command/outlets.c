@@ -12,8 +12,12 @@
 #include "outlet/collect.h"
 #include "outlet/sync.h"
 
-/* LAST_MS: the last sync has this long, also when the outlets took all the time that there was. */
-enum { OUTLETS_MOST = 16, LAST_MS = 1000 };
+enum {
+  OUTLETS_MOST = 16,
+  LAST_MS = 1000, /* for the last sync, also when the outlets took all the time that there was */
+  CLOSE_MS = 500, /* at the end of an outlet's time: to be closed */
+  HELD_MS = 5000  /* an outlet that takes longer to close is told as one that is away */
+};
 
 typedef struct entry {
   struct entry *next;
@@ -23,6 +27,7 @@ typedef struct entry {
   const tl_sender_maker *maker;
   tl_outlet_words *words; /* the config's, with which it runs */
   tl_outlet_words *anew;  /* those with which it begins again once it is closed; NULL: it goes */
+  int64_t closing_since;  /* tl_loop_now */
   char name[64];
   bool wanted, closing;
 } entry;
@@ -37,10 +42,12 @@ struct tl_outlets {
   tl_sync *sync;
   entry *list;
   tl_timer *deadline;
-  int64_t until;         /* tl_loop_now: so long the end waits */
-  unsigned open;         /* outlets that are not closed yet */
-  unsigned busy;         /* of those that hurry */
-  bool stopping, closed; /* closed: all outlets are */
+  int64_t until; /* tl_loop_now: so long the end waits */
+  unsigned open; /* outlets that are not closed yet */
+  unsigned busy; /* of those that hurry */
+  /* ending: all outlets were asked to close; closed: all are, or are waited for no longer */
+  bool stopping, ending, closed;
+  bool pressed; /* somebody asked again while they close */
   void (*done)(void *ctx);
   void *done_ctx;
 };
@@ -105,8 +112,7 @@ static void on_synced_at_last (void *ctx) {
 }
 
 /* What outlets have not delivered stays in the spool, and is synced there. */
-static void all_closed (tl_outlets *o) {
-  if (!o->stopping || o->open > 0 || o->closed) return;
+static void sync_at_last (tl_outlets *o) {
   o->closed = true;
   int64_t last = tl_loop_now(o->loop) + LAST_MS;
   if (o->deadline) tl_timer_at(o->deadline, last > o->until ? last : o->until);
@@ -114,6 +120,10 @@ static void all_closed (tl_outlets *o) {
     tl_sync_close(o->sync, on_synced_at_last, o);
   else
     on_synced_at_last(o);
+}
+
+static void all_closed (tl_outlets *o) {
+  if (o->stopping && o->open == 0 && !o->closed) sync_at_last(o);
 }
 
 /* It has other words now: the same cursor goes on. */
@@ -143,6 +153,7 @@ static void on_closed (void *ctx) {
 static void close_entry (entry *e) {
   if (e->closing) return;
   e->closing = true;
+  e->closing_since = tl_loop_now(e->owner->loop);
   tl_outlet_close(e->outlet, on_closed, e);
 }
 
@@ -319,12 +330,22 @@ static bool stored (void *ctx, tl_history_facts *out) {
   return false;
 }
 
+/* Does it take long to close one that is to begin anew? */
+static bool is_held (const tl_outlets *o, const entry *e) {
+  return e->anew && tl_loop_now(o->loop) - e->closing_since >= HELD_MS;
+}
+
 static void each_outlet (void *ctx, void (*one)(void *arg, const tl_outlet_facts *f), void *arg) {
   const tl_outlets *o = ctx;
   for (const entry *e = o->list; e; e = e->next) {
     tl_outlet_facts facts;
-    if (e->closing) continue;
+    if (e->closing && !is_held(o, e)) continue;
     tl_outlet_get(e->outlet, &facts);
+    if (e->closing) {
+      facts.up = false;
+      facts.since = e->closing_since;
+      facts.why = "its disk or server holds what it did before the reload";
+    }
     one(arg, &facts);
   }
 }
@@ -360,16 +381,42 @@ int tl_outlets_new (tl_outlets **out, tl_loop *loop, tl_gateway *g) {
 
 const tl_outlet_hooks *tl_outlets_hooks (tl_outlets *o) { return &o->hooks; }
 
-/* At once: outlets send nothing more, and the last sync is not waited for. */
-static void close_all (void *ctx) {
-  tl_outlets *o = ctx;
-  if (o->closed && o->sync) tl_sync_give_up(o->sync);
-  if (o->closed) return;
+static void close_all (tl_outlets *o) {
+  o->ending = true;
   for (entry *e = o->list, *next; e; e = next) {
     next = e->next;
     close_entry(e);
   }
   all_closed(o);
+}
+
+static void close_within (tl_outlets *o) {
+  if (o->closed || !o->deadline) return;
+  o->until = tl_loop_now(o->loop) + CLOSE_MS;
+  tl_timer_at(o->deadline, o->until);
+}
+
+/* The time is over. At first outlets send nothing more. If they do not close (a disk or a server
+** holds their threads), the spool is synced without them. At last that is not waited for. */
+static void hurry_on (void *ctx) {
+  tl_outlets *o = ctx;
+  if (o->closed) {
+    if (o->sync) tl_sync_give_up(o->sync);
+  } else if (o->ending) {
+    sync_at_last(o);
+  } else {
+    close_all(o);
+    close_within(o);
+  }
+}
+
+/* Somebody asks again. */
+static void end_now (tl_outlets *o) {
+  if (!o->ending || o->closed)
+    hurry_on(o);
+  else if (!o->pressed)
+    close_within(o);
+  o->pressed = true;
 }
 
 static void on_sent (void *ctx) {
@@ -378,31 +425,35 @@ static void on_sent (void *ctx) {
 }
 
 void tl_outlets_stop (tl_outlets *o, int64_t ms, void (*done)(void *ctx), void *ctx) {
-  if (o->stopping) { /* asked again: at once */
-    close_all(o);
+  if (o->stopping) {
+    end_now(o);
     return;
   }
   o->stopping = true;
   o->done = done;
   o->done_ctx = ctx;
   o->until = tl_loop_now(o->loop) + ms;
-  (void)!tl_timer_new(&o->deadline, o->loop, close_all, o); /* without: it ends at once */
+  (void)!tl_timer_new(&o->deadline, o->loop, hurry_on, o); /* without: at once */
   if (o->sync) tl_sync_hurry(o->sync);
   for (entry *e = o->list; e; e = e->next) {
     if (e->closing) continue;
     o->busy++;
     tl_outlet_hurry(e->outlet, on_sent, o);
   }
-  if (o->busy == 0 || !o->deadline)
-    close_all(o);
-  else
-    tl_timer_at(o->deadline, o->until);
+  if (o->deadline) tl_timer_at(o->deadline, ms > CLOSE_MS ? o->until - CLOSE_MS : o->until);
+  if (o->busy == 0 || !o->deadline) close_all(o);
 }
 
-bool tl_outlets_are_held (const tl_outlets *o) { return o && o->sync && tl_sync_is_busy(o->sync); }
+bool tl_outlets_are_held (const tl_outlets *o) {
+  return o && (o->open > 0 || (o->sync && tl_sync_is_busy(o->sync)));
+}
 
 void tl_outlets_free (tl_outlets *o) {
   if (!o) return;
+  if (o->open > 0) { /* their threads have the rest, until the process ends */
+    tl_collect_free(o->collect);
+    return;
+  }
   tl_timer_close(o->deadline);
   close_spool(o);
   tl_buf_fini(&o->folder);
