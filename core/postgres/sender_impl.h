@@ -32,6 +32,7 @@ typedef struct {
   uint32_t sent;
   /* the rows that were sent are the last of the batch, and the position is sent with them */
   bool whole;
+  bool alone;        /* the last row goes without the position: one of the two was refused */
   bool bare;         /* the server refuses a unit or description: tags are stored without them */
   tl_pg_slot *slots; /* by series id in this segment */
   uint64_t segment;  /* 0: whatever they say is to be looked at again */

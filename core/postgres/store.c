@@ -310,6 +310,7 @@ static void refuse (tl_postgres_sender *s, const tl_pg_answer *a) {
   snprintf(why, sizeof why, "%.180s (SQLSTATE %s)", a->text, a->state);
   tl_outlet_rejected(s->outlet, value_at(&s->b, s->b.at), why);
   s->b.at++;
+  s->b.alone = false;
 }
 
 static void on_rows (void *ctx, const tl_pg_answer *a) {
@@ -318,6 +319,7 @@ static void on_rows (void *ctx, const tl_pg_answer *a) {
   s->busy = false;
   if (a->ok) {
     b->at += b->sent;
+    b->alone = false;
     b->piece = b->sent < TL_PG_MOST / 2 && b->piece < TL_PG_MOST / 2 ? b->piece * 2 : TL_PG_MOST;
     if (b->whole)
       finish(s);
@@ -329,10 +331,12 @@ static void on_rows (void *ctx, const tl_pg_answer *a) {
     tl_pg_sender_fail(s, a);
     return;
   }
-  if (b->sent == 1)
-    refuse(s, a);
-  else
+  if (b->sent > 1)
     b->piece = (b->sent + 1) / 2;
+  else if (b->whole)
+    b->alone = true;
+  else
+    refuse(s, a);
   go_on(s);
 }
 
@@ -357,7 +361,7 @@ static void send_rows (tl_postgres_sender *s) {
   int lengths[TL_PG_COLUMNS];
   uint32_t left = b->count - b->at;
   b->sent = left < b->piece ? left : b->piece;
-  b->whole = b->sent == left;
+  b->whole = b->sent == left && !b->alone;
   if (!b->filled) fill(b);
   b->filled = false;
   if (!tl_pg_columns_get(&b->columns, values, lengths)) {
@@ -380,7 +384,7 @@ static void go_on (tl_postgres_sender *s) {
 }
 
 void tl_pg_store (tl_postgres_sender *s) {
-  s->b.bare = false;
+  s->b.bare = s->b.alone = false;
   if (pick(s) < 0)
     tl_pg_sender_away(s, "no memory");
   else

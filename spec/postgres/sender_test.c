@@ -171,6 +171,7 @@ static void each_statement_that_fails_is_told_and_tried_again (void **state) {
     { "make_period", "55P03", "so it is", is_known },
     { "SELECT store", "53200", "so it is", is_known },
     { "advance", "40001", "so it is", is_known },
+    { "advance", "P0001", "so it is", is_known }, /* no row is at fault */
   };
   (void)state;
   for (size_t i = 0; i < COUNT(cases); i++) {

@@ -202,14 +202,17 @@ txt|"grün \"x\""|string|valid||]], rows)
     send(m, 2, 20)
     m:publish("n/up", ('{"t":%d,"n":21,"x":"snow ☃"}'):format(from + 21), { qos = 1 })
     m:publish("n/up", ('{"t":%d,"n":22,"x":"gr\u{fc}n"}'):format(from + 22), { qos = 1 })
+    m:publish("n/up", ('{"t":%d,"n":23,"x":"a\\u0000b"}'):format(from + 23), { qos = 1 })
     wait.poll("two that are refused, and all else", nil, function()
       local o = outlet(t)
       return o.rejected >= 2 and o.behind == 0
     end)
-    assert.equal("21|240", p:sql("SELECT count(*), sum(value::int) FROM tagline.value \z
+    assert.equal("22|263", p:sql("SELECT count(*), sum(value::int) FROM tagline.value \z
       WHERE tag = 'plant.s.n'", "latin"))
     assert.equal("1", p:sql([[SELECT count(*) FROM tagline.value WHERE value = '"gr\u00fcn"']],
       "latin"))
+    assert.equal("YQBi", p:sql([[SELECT value #>> '{}' FROM tagline.value
+      WHERE tag = 'plant.s.x' ORDER BY time DESC LIMIT 1]], "latin")) -- a NUL: no text has one
     local aside = files.read(folder .. "/config.spool/postgres.rejected")
     local first = cjson.decode(aside:match "[^\n]+")
     assert.same({ "plant.s.n", 13 }, { first.tag, first.value })
