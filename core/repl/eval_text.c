@@ -22,7 +22,7 @@ static int count_objects (lua_State *L) {
 }
 
 static void push_options (lua_State *L, const tl_eval *e, bool printing) {
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 10);
   lua_pushboolean(L, e && e->person.json && !printing);
   lua_setfield(L, -2, "json");
   lua_pushboolean(L, e && e->person.tty);
@@ -37,6 +37,8 @@ static void push_options (lua_State *L, const tl_eval *e, bool printing) {
   lua_setfield(L, -2, "live_tag");
   lua_pushcfunction(L, count_objects);
   lua_setfield(L, -2, "count");
+  lua_pushcfunction(L, tl_eval_rest);
+  lua_setfield(L, -2, "rest");
   if (!e || !e->person.tty || e->chunk.one_shot || e->chunk.line > 0) return;
   lua_rawgeti(L, LUA_REGISTRYINDEX, e->env);
   lua_setfield(L, -2, "person"); /* tagline.repl.more keeps cut output for this person */

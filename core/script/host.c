@@ -95,6 +95,7 @@ void tl_script_free (tl_script *s) {
   tl_history_drop(s, true);
   tl_turn_drop_all(s);
   tl_timers_stop(s);
+  s->history.ended = true;
   tl_sandbox_fini(&s->box);
   free(s->lua_dir);
   free(s);

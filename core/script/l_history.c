@@ -49,31 +49,37 @@ static void free_query (tl_query *q) {
   free(q);
 }
 
+/* The system takes milliseconds to take the memory of a million rows back: a thread of the pool
+** waits for it. */
+static void drop_rows (void *ctx) { tl_query_fini(ctx); }
+
+static void free_soon (tl_script *s, tl_query *q) {
+  if (!q) return;
+  if (s->history.ended || tl_work_start(s->loop, drop_rows, free, q) != TL_OK) free_query(q);
+}
+
 static void free_asking (asking *a) {
   if (a->s) {
     asking **at = &a->s->history.asking;
     while (*at && *at != a) at = &(*at)->next;
     if (*at) *at = a->next;
+    free_soon(a->s, a->query);
+  } else {
+    free_query(a->query);
   }
-  free_query(a->query);
   tl_buf_fini(&a->zone);
   free(a);
 }
 
-/* The system takes milliseconds to take the memory of a million rows back: a thread of the pool
-** waits for it. */
-static void drop_rows (void *ctx) { tl_query_fini(ctx); }
-
-static void close_answer (answer *n, bool collected) {
+static void close_answer (answer *n) {
   if (!n->query) return;
   n->s->history.bytes -= tl_query_bytes(n->query);
-  if (collected || tl_work_start(n->s->loop, drop_rows, free, n->query) != TL_OK)
-    free_query(n->query);
+  free_soon(n->s, n->query);
   n->query = NULL;
 }
 
 static int answer_gc (lua_State *L) {
-  close_answer(luaL_checkudata(L, 1, ANSWER), true);
+  close_answer(luaL_checkudata(L, 1, ANSWER));
   return 0;
 }
 
@@ -93,7 +99,7 @@ static int answer_fill (lua_State *L) {
     tl_push_query_rows(L, n->query, from, to);
   }
   if (to >= count) {
-    close_answer(n, false);
+    close_answer(n);
     return 0;
   }
   lua_pushinteger(L, (lua_Integer)to + 1);

@@ -109,6 +109,7 @@ typedef struct {
 typedef struct {
   struct tl_asking *asking; /* questions that are not answered yet, the newest first */
   size_t bytes;             /* of answers whose rows are not all Lua tables yet */
+  bool ended;               /* the loop may be at its end: no thread is started */
 } tl_script_history;
 
 struct tl_script {

@@ -61,6 +61,15 @@ describe("tagline.repl.print", function()
       typed(("\n"):rep(5000)))
   end)
 
+  it("looks at a long text in parts, and cuts no character", function()
+    local rests = 0
+    local options = { now = 1005, rest = function() rests = rests + 1 end }
+    local text = ("x" .. ("☃"):rep(1000)):rep(200)
+    assert.equal(text, printer.format(options, 1, text))
+    assert.is_true(rests >= #text // 65536, rests)
+    assert.truthy(printer.format(options, 1, text .. "\1"):find("bytes more", 1, true))
+  end)
+
   it("dumps control characters beyond ASCII at a terminal only", function()
     assert.equal("a\u{9b}2Jb", show("a\u{9b}2Jb"))
     local out = printer.format({ now = 0, tty = true, width = 80 }, 1, "a\u{9b}2Jb")

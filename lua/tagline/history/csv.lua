@@ -45,9 +45,11 @@ function csv.row(row, tag, as)
   return table.concat(cells, ",") .. "\n"
 end
 
---- All of them, with the head.
-function csv.text(rows, tag, as)
-  return csv.head(as) .. many.concat(#rows, function(i) return csv.row(rows[i], tag, as) end)
+--- All of them, with the head; nil: that is more than `most` bytes, if it is given.
+function csv.text(rows, tag, as, most)
+  local head = csv.head(as)
+  local function make(i) return i == 1 and head or csv.row(rows[i - 1], tag, as) end
+  return many.concat(#rows + 1, make, nil, most)
 end
 
 return csv

@@ -21,13 +21,16 @@ function M.keys(count, rest)
     __index = function(_, i) return i <= count and i or rest[i - count] end })
 end
 
---- Texts as one, of which there may be a million: make(i) is the i-th of n.
-function M.concat(n, make, between)
-  local pieces = {}
+--- Texts as one, of which there may be a million: make(i) is the i-th of n. nil: they are more than
+--- `most` bytes, if it is given.
+function M.concat(n, make, between, most)
+  local pieces, size = {}, 0
   for from = 1, n, 1000 do
     local piece = {}
     for i = from, math.min(from + 999, n) do piece[#piece + 1] = make(i) end
-    pieces[#pieces + 1] = table.concat(piece, between)
+    local text = table.concat(piece, between)
+    pieces[#pieces + 1], size = text, size + #text
+    if most and size > most then return nil end
   end
   return table.concat(pieces, between)
 end

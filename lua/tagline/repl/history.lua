@@ -4,6 +4,8 @@ local csv = require "tagline.history.csv"
 local plot = require "tagline.history.plot"
 local range = require "tagline.history.range"
 
+local TEXT_MOST = 4000000 -- bytes of CSV: a script may have texts of 4 MiB
+
 local history = {}
 
 --- The full name of a tag object or of a text; an error says what was expected.
@@ -95,7 +97,10 @@ function history.word(live)
     rows = rows or none_yet(tag, wrong)
     if not rows then return nil, wrong end
     if not as_csv then return rows end
-    return csv.text(rows, { name = name, unit = unit_of(tag) }, question.as)
+    local text = csv.text(rows, { name = name, unit = unit_of(tag) }, question.as, TEXT_MOST)
+    if text then return text end
+    return nil, ("%d rows are more CSV than one text holds; in a shell: %s"):format(#rows,
+      "tagline history CONFIG.lua TAG --csv")
   end
 end
 

@@ -338,7 +338,9 @@ local function one(v, options)
   if type(v) == "string" then
     -- What a script prints goes where it is sent, byte by byte; a person gets a dump of what a
     -- terminal cannot show.
-    if is_text(v, options.tty) then return typed(options) and part(v, options) or v end
+    if is_text(v, options.tty, options.rest) then
+      return typed(options) and part(v, options) or v
+    end
     if options.printing and not options.tty then return v end
     return M.dump(v, options.tty and not options.printing
       and ("; _:sub(%d) goes on"):format(values.DUMP + 1))

@@ -36,9 +36,24 @@ end
 
 local C1 = "\xC2[\x80-\x9F]" -- control characters beyond ASCII: terminals obey them, too
 
---- Bytes that may be shown as they are: UTF-8 without control bytes but tab and line break.
-function M.is_text(s, tty)
+local PART = 1 << 16 -- bytes of a text that are looked at without a pause
+
+local function is_part_text(s, tty)
   return utf8.len(s) ~= nil and not s:find("[\0-\8\11\12\14-\31\127]") and not (tty and s:find(C1))
+end
+
+--- Bytes that may be shown as they are: UTF-8 without control bytes but tab and line break. In a
+--- long text rest() lets the loop run, if it is given; no character is cut in two.
+function M.is_text(s, tty, rest)
+  local from = 1
+  while #s - from >= PART do
+    local stop = from + PART - 1
+    while stop > from + PART - 5 and s:byte(stop + 1) & 0xC0 == 0x80 do stop = stop - 1 end
+    if not is_part_text(s:sub(from, stop), tty) then return false end
+    from = stop + 1
+    if rest then rest() end
+  end
+  return is_part_text(from > 1 and s:sub(from) or s, tty)
 end
 
 function M.quote(s)

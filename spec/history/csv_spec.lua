@@ -1,0 +1,22 @@
+-- Rows of a history as one text.
+local csv = require "tagline.history.csv"
+
+describe("rows as CSV", function()
+  local read
+  local rows = setmetatable({}, { __len = function() return 10000 end, __index = function(_, i)
+    read = i
+    return { time = 1795977600 + i, value = i }
+  end })
+  before_each(function() read = 0 end)
+
+  it("are one text with a head", function()
+    local text = csv.text({ rows[1], rows[2] }, { name = "l.s.t", unit = "m" })
+    assert.equal(csv.head() .. csv.row(rows[1], { name = "l.s.t", unit = "m" })
+      .. csv.row(rows[2], { name = "l.s.t", unit = "m" }), text)
+  end)
+
+  it("are none beyond a limit, and no more of them are made", function()
+    assert.is_nil(csv.text(rows, { name = "l.s.t" }, nil, 50000))
+    assert.is_true(read < 2000, read)
+  end)
+end)
