@@ -131,9 +131,12 @@ static int open_database (tl_history *h, tl_err *err) {
   sqlite3_busy_timeout(h->db, BUSY_MS);
   rc = check_or_make(h, err);
   if (rc < 0) return rc;
-  /* FULL: what is stored is synced, for the spool lets go of it */
-  rc = tl_history_run(
-      h, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;", err);
+  /* FULL: what is stored is synced, for the spool lets go of it. A log that grew while somebody
+  ** read the file is made short again once it begins anew. */
+  rc = tl_history_run(h,
+                      "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
+                      "PRAGMA journal_size_limit=16777216;",
+                      err);
   if (rc >= 0) rc = tl_history_load_partitions(h, err);
   sqlite3_int64 recent = 0;
   if (rc >= 0 && number_of(h, "SELECT count(*) FROM recent", &recent) < 0)
@@ -198,16 +201,17 @@ void tl_history_set_keep (tl_history *h, int64_t keep_ms) { h->keep_ms = keep_ms
 uint64_t tl_history_recent (const tl_history *h) { return h->recent; }
 uint64_t tl_history_too_old (const tl_history *h) { return h->too_old; }
 
+static uint64_t bytes_of (const tl_history *h, const char *suffix) {
+  char path[4096];
+  struct stat st;
+  snprintf(path, sizeof path, "%s%s", h->path, suffix);
+  return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+uint64_t tl_history_log_bytes (const tl_history *h) { return bytes_of(h, "-wal"); }
+
 uint64_t tl_history_bytes (const tl_history *h) {
-  static const char *const parts[] = { "", "-wal" };
-  uint64_t sum = 0;
-  for (int i = 0; i < 2; i++) {
-    char path[4096];
-    struct stat st;
-    snprintf(path, sizeof path, "%s%s", h->path, parts[i]);
-    if (stat(path, &st) == 0) sum += (uint64_t)st.st_size;
-  }
-  return sum;
+  return bytes_of(h, "") + tl_history_log_bytes(h);
 }
 
 int tl_history_rows (tl_history *h, uint64_t *out, tl_err *err) {

@@ -35,6 +35,8 @@ int tl_history_trim (tl_history *h, int64_t now_ms, uint64_t *rows, tl_err *err)
 /* How many values were not stored because their day had been dropped already. */
 uint64_t tl_history_too_old (const tl_history *h);
 uint64_t tl_history_bytes (const tl_history *h); /* of the file and its log */
+/* Of the log, which cannot begin anew while somebody reads what is in it. */
+uint64_t tl_history_log_bytes (const tl_history *h);
 /* The time of its oldest value, without the older ones that are kept so that curves have a left
 ** edge. INT64_MAX: there is none. */
 int64_t tl_history_oldest (const tl_history *h);

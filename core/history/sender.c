@@ -11,6 +11,8 @@
 #include "net/work.h"
 
 enum { MERGE_ROWS = 200000, MERGE_MS = 60000, TRIM_MS = 3600 * 1000 };
+/* A log of so many bytes is told: it has a tenth of that, unless it cannot begin anew. */
+enum { LOG_BYTES = 256 * 1024 * 1024 };
 
 typedef enum { OPEN, STORE, MERGE, TRIM, CLOSE } job;
 
@@ -28,9 +30,9 @@ struct tl_history_sender {
   /* what the job found */
   int rc;
   tl_err err;
-  uint64_t applied, rows, bytes, recent, too_old;
+  uint64_t applied, rows, bytes, log_bytes, recent, too_old;
   int64_t oldest_ms;
-  bool too_old_logged;
+  bool too_old_logged, log_told;
 };
 
 static void work (void *ctx) {
@@ -63,6 +65,7 @@ static void work (void *ctx) {
     s->recent = tl_history_recent(s->history);
     s->too_old = tl_history_too_old(s->history);
     s->bytes = tl_history_bytes(s->history);
+    s->log_bytes = tl_history_log_bytes(s->history);
     s->oldest_ms = tl_history_oldest(s->history);
   }
 }
@@ -85,6 +88,16 @@ static void free_sender (tl_history_sender *s) {
   tl_outlet_closed(o);
 }
 
+static void tell_of_log (tl_history_sender *s) {
+  bool much = s->log_bytes >= LOG_BYTES;
+  if (much && !s->log_told)
+    tl_log(TL_LOG_WARN, tl_outlet_name(s->outlet),
+           "'%s-wal' has %llu MB and grows: another program has been reading the file for long, in "
+           "one transaction; when it ends, the file is made short again",
+           s->path, (unsigned long long)(s->log_bytes >> 20));
+  s->log_told = much;
+}
+
 static void on_done (void *ctx) {
   tl_history_sender *s = ctx;
   job j = s->job;
@@ -103,6 +116,7 @@ static void on_done (void *ctx) {
     tl_outlet_away(s->outlet, "%s", s->err.text);
     return;
   }
+  tell_of_log(s);
   if (s->too_old > 0 && !s->too_old_logged) {
     s->too_old_logged = true;
     tl_log(TL_LOG_WARN, tl_outlet_name(s->outlet),

@@ -93,6 +93,24 @@ describe("a history", function()
     assert.equal(0, (t:wait_exit()))
   end)
 
+  it_mounts("on a read-only file system waits in the spool, until it may be written", function()
+    local m, place, folder = mosquitto.start(), scope.folder(), scope.folder()
+    local path = write_config(folder, { PORT = m.port })
+    files.change(path, 'file = "plant.db"', ('file = "%s/plant.db"'):format(place))
+    local t = process.start(process.find "unshare", { "-m", "sh", "-c",
+      ("mount -t tmpfs -o size=3m,ro tmpfs %s && exec %s run %s --socket %s/socket"):format(place,
+        tagline.program(), path, folder) })
+    t:wait_log "history: '.*plant.db.*': .*; values wait in the spool"
+    m:wait_subscribed "history"
+    send(m, 1, 5, { base = os.time() * 1000 })
+    local inside = tostring(t.handle:get_pid())
+    assert.equal(0, (process.run(process.find "nsenter", { "-t", inside, "-m", "mount", "-o",
+      "remount,rw", place })))
+    until_there(place, "5 15 5", inside)
+    t:kill "sigterm"
+    assert.equal(0, (t:wait_exit()))
+  end)
+
   it("whose spool is damaged says how much is cut off, and goes on", function()
     local m, folder = mosquitto.start(), scope.folder()
     local path = write_config(folder, { PORT = m.port })
