@@ -37,7 +37,9 @@ static const char *reason_of (const char *host, const char *port) {
   for (const struct addrinfo *a = list; a && code != 0; a = a->ai_next) code = try_address(a);
   freeaddrinfo(list);
   if (code == ECONNREFUSED) return "connection refused";
-  return code == 0 ? "it takes a connection, and does not speak NATS" : strerror(code);
+  return code == 0 ? "it takes a connection, but does not speak NATS: it stands still, or is "
+                     "another service"
+                   : strerror(code);
 }
 
 /* Host and port of "tls://HOST:PORT", "[::1]:4222", "HOST". */

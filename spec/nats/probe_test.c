@@ -61,7 +61,8 @@ static void each_server_has_its_reason (void **state) {
   uint16_t nobody = closed_port();
   snprintf(servers, sizeof servers, "tls://a:%u, b:%u ", nobody, port);
   snprintf(wanted, sizeof wanted,
-           "tls://a:%u: connection refused; b:%u: it takes a connection, and does not speak NATS",
+           "tls://a:%u: connection refused; b:%u: it takes a connection, but does not speak NATS: "
+           "it stands still, or is another service",
            nobody, port);
   assert_string_equal(probe(servers), wanted);
   assert_string_equal(probe(""), "");

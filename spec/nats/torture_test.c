@@ -252,8 +252,10 @@ static void each_failure_to_connect_has_its_words (void **unused) {
       "the server has no TLS, and tls_ca_file or tls:// asks for it" },
     { NATS_SSL_ERROR, NULL, "tls_ca_file says which CAs are trusted" },
     { NATS_NO_MEMORY, NULL, "no memory" },
-    { NATS_IO_ERROR, NULL, "it takes a connection, and does not speak NATS" },
-    { NATS_NO_SERVER, NULL, "it takes a connection, and does not speak NATS" },
+    { NATS_IO_ERROR, NULL,
+      "it takes a connection, but does not speak NATS: it stands still, or is another service" },
+    { NATS_NO_SERVER, NULL,
+      "it takes a connection, but does not speak NATS: it stands still, or is another service" },
     { NATS_PROTOCOL_ERROR, NULL, "Protocol Error" },
   };
   for (size_t i = 0; i < COUNT(cases); i++) {

@@ -159,8 +159,8 @@ table.move({
     "^make the folder that it is in, or correct file; values wait", nil,
     outlet { kind = "history", up = false, why = "'/x/h.db.lock': No such file or directory" } },
   { "an outlet whose port is a broker's", {}, "outlet-away", "does not speak NATS",
-    "^correct nats: .*4222; values wait", nil, outlet { up = false,
-      why = "127.0.0.1:1883: it takes a connection, and does not speak NATS" } },
+    "^is it stuck%? else correct nats: .*4222; values wait", nil, outlet { up = false,
+      why = "127.0.0.1:1883: it takes a connection, but does not speak NATS: it stands still" } },
 }, 1, 5, #problems + 1, problems)
 
 local remarks = {

@@ -92,7 +92,8 @@ local CURES = {
   },
   nats = {
     { "refused", "start the server, or correct nats" },
-    { "does not speak NATS", "correct nats: a server's port for clients is 4222" },
+    { "does not speak NATS",
+      "is it stuck? else correct nats: a server's port for clients is 4222" },
     { "[Aa]uthori[sz]ation", "correct user and password" },
     { "JetStream", "start the server with JetStream, or correct stream" },
   },
