@@ -8,11 +8,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/json_write.h"
-#include "base/visible.h"
 #include "model/model.h"
 #include "net/work.h"
 #include "outlet/batch.h"
+#include "outlet/value.h"
 
 enum { BACKOFF_MS = 1000, BACKOFF_MAX_MS = 60000, REST_MS = 1000 };
 
@@ -26,30 +25,45 @@ typedef enum {
   CLOSED
 } outlet_state;
 
+/* What threads of the pool have. */
+typedef struct {
+  tl_fetch *fetch;
+  tl_spool_gone gone;
+  bool reading;  /* one has `fetch` */
+  bool sweeping; /* one has `gone` */
+} threads;
+
+/* What tl_outlet_get() tells. */
+typedef struct {
+  bool up;
+  int64_t waiting_since; /* wall: when the oldest value arrived that is not stored; 0: none */
+  uint64_t stored, rejected, dropped;
+  char why[256], last_rejected[256];
+} facts;
+
+typedef struct {
+  void (*call)(void *ctx);
+  void *ctx;
+} notice;
+
 struct tl_outlet {
   tl_loop *loop;
   tl_spool *spool;
   tl_cursor *cursor;
   tl_sender kind;
   void *sender;
-  tl_fetch *fetch;
   tl_timer *timer;
   outlet_state state;
-  bool reading;  /* a thread has `fetch` */
-  bool sweeping; /* a thread has `gone` */
-  bool storing;  /* the sender has `batch` */
-  tl_spool_gone gone;
-  bool hurried, closing, up, aside_logged;
+  threads threads;
+  bool storing; /* the sender has `batch` */
+  bool hurried, closing, aside_logged;
   int64_t backoff, due; /* due: when values that gather are sent; INT64_MAX: none do */
   int64_t since;
   tl_outlet_batch batch;
-  int64_t waiting_since; /* wall: when the oldest value arrived that is not stored; 0: none */
-  uint64_t stored, rejected, dropped, left_out; /* left_out: of this batch */
-  char name[64], why[256], last_rejected[256];
-  void (*done)(void *ctx);
-  void *done_ctx;
-  void (*closed)(void *ctx);
-  void *closed_ctx;
+  uint64_t left_out; /* of this batch */
+  facts facts;
+  char name[64];
+  notice done, closed;
 };
 
 static void go_on (tl_outlet *o);
@@ -59,9 +73,9 @@ static bool is_behind (const tl_outlet *o) {
 }
 
 static void report_done (tl_outlet *o) {
-  void (*done)(void *ctx) = o->done;
-  o->done = NULL;
-  if (done) done(o->done_ctx);
+  notice done = o->done;
+  o->done.call = NULL;
+  if (done.call) done.call(done.ctx);
 }
 
 /* Away: it is opened again once the back-off is over, with up to a quarter more, so that many
@@ -76,7 +90,7 @@ static void wait_for_next (tl_outlet *o) {
 
 /* Once no thread has anything of ours. */
 static void close_sender (tl_outlet *o) {
-  if (o->reading || o->sweeping) return;
+  if (o->threads.reading || o->threads.sweeping) return;
   o->state = CLOSING;
   o->kind.close(o->sender);
 }
@@ -84,13 +98,13 @@ static void close_sender (tl_outlet *o) {
 /* --- segments that all outlets have passed --- */
 
 /* On a thread of the pool. */
-static void unlink_gone (void *ctx) { tl_spool_unlink(&((tl_outlet *)ctx)->gone); }
+static void unlink_gone (void *ctx) { tl_spool_unlink(&((tl_outlet *)ctx)->threads.gone); }
 
 static void sweep (tl_outlet *o);
 
 static void on_swept (void *ctx) {
   tl_outlet *o = ctx;
-  o->sweeping = false;
+  o->threads.sweeping = false;
   if (o->closing)
     close_sender(o);
   else
@@ -98,10 +112,10 @@ static void on_swept (void *ctx) {
 }
 
 static void sweep (tl_outlet *o) {
-  if (o->sweeping || !tl_spool_take_gone(o->spool, &o->gone)) return;
-  o->sweeping = true;
+  if (o->threads.sweeping || !tl_spool_take_gone(o->spool, &o->threads.gone)) return;
+  o->threads.sweeping = true;
   if (tl_work_start(o->loop, unlink_gone, on_swept, o) == TL_OK) return;
-  o->sweeping = false;
+  o->threads.sweeping = false;
   unlink_gone(o);
 }
 
@@ -109,16 +123,16 @@ static void sweep (tl_outlet *o) {
 
 static void on_read (void *ctx) {
   tl_outlet *o = ctx;
-  o->reading = false;
+  o->threads.reading = false;
   if (o->closing) {
     close_sender(o);
     return;
   }
-  if (!o->up) { /* it went away meanwhile */
+  if (!o->facts.up) { /* it went away meanwhile */
     wait_for_next(o);
     return;
   }
-  int rc = tl_fetch_result(o->fetch, &o->batch);
+  int rc = tl_fetch_result(o->threads.fetch, &o->batch);
   o->batch.doubt = tl_cursor_doubt(o->cursor);
   if (rc < 0) {
     o->state = IDLE;
@@ -129,11 +143,11 @@ static void on_read (void *ctx) {
   /* raise_spool() made it: nothing is lost here */
   if (o->batch.first + o->batch.hole.count == tl_cursor_ahead(o->cursor)) o->batch.hole.count = 0;
   if (o->batch.hole.count > 0) {
-    o->dropped += o->batch.hole.count;
+    o->facts.dropped += o->batch.hole.count;
     tl_log(TL_LOG_WARN, o->name, "%llu values are lost: the spool was full, or is damaged",
            (unsigned long long)o->batch.hole.count);
   }
-  o->waiting_since = tl_fetch_arrival(o->fetch);
+  o->facts.waiting_since = tl_fetch_arrival(o->threads.fetch);
   o->state = STORING;
   o->storing = true;
   o->left_out = 0;
@@ -144,19 +158,19 @@ static void on_read (void *ctx) {
 }
 
 /* On a thread of the pool. */
-static void read_batch (void *ctx) { tl_fetch_run(((tl_outlet *)ctx)->fetch); }
+static void read_batch (void *ctx) { tl_fetch_run(((tl_outlet *)ctx)->threads.fetch); }
 
 static void read_on (tl_outlet *o) {
   tl_spool_place place;
   /* not synced yet: tl_outlet_poke() comes again */
   if (!tl_spool_where_synced(o->spool, tl_cursor_at(o->cursor), &place)) return;
-  tl_fetch_prepare(o->fetch, &place, tl_spool_id(o->spool));
+  tl_fetch_prepare(o->threads.fetch, &place, tl_spool_id(o->spool));
   o->due = INT64_MAX;
   if (tl_work_start(o->loop, read_batch, on_read, o) < 0) {
     tl_outlet_away(o, "no memory");
     return;
   }
-  o->reading = true;
+  o->threads.reading = true;
   o->state = READING;
 }
 
@@ -186,7 +200,7 @@ static void go_on (tl_outlet *o) {
   if (o->state != IDLE) return;
   if (!is_behind(o)) {
     o->due = INT64_MAX;
-    o->waiting_since = 0;
+    o->facts.waiting_since = 0;
     if (o->kind.rest) o->kind.rest(o->sender);
     tl_timer_at(o->timer, o->kind.rest ? now + REST_MS : INT64_MAX);
     report_done(o);
@@ -200,14 +214,13 @@ static void go_on (tl_outlet *o) {
 }
 
 void tl_outlet_poke (tl_outlet *o) {
-  if (o->waiting_since == 0) o->waiting_since = tl_clock_wall_ms();
+  if (o->facts.waiting_since == 0) o->facts.waiting_since = tl_clock_wall_ms();
   if (o->state == IDLE) go_on(o);
 }
 
 void tl_outlet_hurry (tl_outlet *o, void (*done)(void *ctx), void *ctx) {
   o->hurried = true;
-  o->done = done;
-  o->done_ctx = ctx;
+  o->done = (notice){ done, ctx };
   /* From the loop: `done` never comes from inside. */
   if (o->state == IDLE || o->state == AWAY) tl_timer_at(o->timer, tl_loop_now(o->loop));
 }
@@ -226,7 +239,7 @@ int tl_outlet_new (tl_outlet **out, tl_loop *loop, tl_spool *spool, const char *
     o->backoff = BACKOFF_MS;
     o->since = tl_loop_now(loop);
     snprintf(o->name, sizeof o->name, "%s", name);
-    rc = tl_fetch_new(&o->fetch, kind->history, kind->most);
+    rc = tl_fetch_new(&o->threads.fetch, kind->history, kind->most);
     if (rc >= 0) rc = tl_timer_new(&o->timer, loop, on_timer, o);
     if (rc >= 0) rc = tl_cursor_open(&o->cursor, spool, name, err);
   }
@@ -235,7 +248,7 @@ int tl_outlet_new (tl_outlet **out, tl_loop *loop, tl_spool *spool, const char *
     return TL_OK;
   }
   if (o) {
-    tl_fetch_free(o->fetch);
+    tl_fetch_free(o->threads.fetch);
     tl_timer_close(o->timer);
     free(o);
   }
@@ -244,7 +257,7 @@ int tl_outlet_new (tl_outlet **out, tl_loop *loop, tl_spool *spool, const char *
 
 void tl_outlet_discard (tl_outlet *o) {
   tl_cursor_close(o->cursor);
-  tl_fetch_free(o->fetch);
+  tl_fetch_free(o->threads.fetch);
   tl_timer_close(o->timer);
   free(o);
 }
@@ -256,18 +269,16 @@ void tl_outlet_start (tl_outlet *o, void *sender) {
 
 void tl_outlet_close (tl_outlet *o, void (*closed)(void *ctx), void *ctx) {
   o->closing = true;
-  o->closed = closed;
-  o->closed_ctx = ctx;
-  o->done = NULL;
+  o->closed = (notice){ closed, ctx };
+  o->done.call = NULL;
   close_sender(o);
 }
 
 static void finish (void *ctx) {
   tl_outlet *o = ctx;
-  void (*closed)(void *) = o->closed;
-  void *closed_ctx = o->closed_ctx;
+  notice closed = o->closed;
   tl_outlet_discard(o);
-  closed(closed_ctx);
+  closed.call(closed.ctx);
 }
 
 void tl_outlet_closed (tl_outlet *o) {
@@ -295,13 +306,13 @@ void tl_outlet_ready (tl_outlet *o, uint64_t applied) {
   o->state = IDLE;
   o->backoff = BACKOFF_MS;
   o->due = tl_loop_now(o->loop); /* what has gathered goes at once */
-  if (!o->up) o->since = tl_loop_now(o->loop);
-  if (!o->up && o->why[0] != '\0') {
+  if (!o->facts.up) o->since = tl_loop_now(o->loop);
+  if (!o->facts.up && o->facts.why[0] != '\0') {
     uint64_t behind = tl_spool_next(o->spool) - tl_cursor_at(o->cursor);
     tl_log(TL_LOG_INFO, o->name, "there again; %llu values wait", (unsigned long long)behind);
   }
-  o->up = true;
-  o->why[0] = '\0';
+  o->facts.up = true;
+  o->facts.why[0] = '\0';
   if (applied > tl_spool_next(o->spool))
     raise_spool(o, applied);
   else if (applied != tl_cursor_ahead(o->cursor))
@@ -311,18 +322,18 @@ void tl_outlet_ready (tl_outlet *o, uint64_t applied) {
 }
 
 void tl_outlet_away (tl_outlet *o, const char *fmt, ...) {
-  char text[sizeof o->why];
+  char text[sizeof o->facts.why];
   va_list args;
   if (o->state == CLOSING || o->state == CLOSED) return;
   va_start(args, fmt);
   vsnprintf(text, sizeof text, fmt, args);
   va_end(args);
-  if (o->up || strcmp(text, o->why) != 0)
+  if (o->facts.up || strcmp(text, o->facts.why) != 0)
     tl_log(TL_LOG_WARN, o->name, "%s; values wait in the spool", text);
-  if (o->up) o->since = tl_loop_now(o->loop);
-  snprintf(o->why, sizeof o->why, "%s", text);
-  o->up = o->storing = false;
-  if (!o->reading) wait_for_next(o); /* else the batch is thrown away once it is read */
+  if (o->facts.up) o->since = tl_loop_now(o->loop);
+  snprintf(o->facts.why, sizeof o->facts.why, "%s", text);
+  o->facts.up = o->storing = false;
+  if (!o->threads.reading) wait_for_next(o); /* else the batch is thrown away once it is read */
 }
 
 void tl_outlet_left_out (tl_outlet *o, uint64_t count) { o->left_out = count; }
@@ -330,7 +341,7 @@ void tl_outlet_left_out (tl_outlet *o, uint64_t count) { o->left_out = count; }
 void tl_outlet_stored (tl_outlet *o) {
   if (!o->storing) return;
   o->storing = false;
-  o->stored += o->batch.count - o->left_out;
+  o->facts.stored += o->batch.count - o->left_out;
   tl_cursor_move(o->cursor, o->batch.next);
   if (o->state != STORING) return; /* it is being closed */
   sweep(o);
@@ -338,37 +349,15 @@ void tl_outlet_stored (tl_outlet *o) {
   tl_timer_at(o->timer, tl_loop_now(o->loop)); /* other things of the loop come between */
 }
 
-void tl_outlet_json (const tl_outlet_value *v, tl_buf *out) {
-  tl_stream_object(v->series->name, (tl_type)v->series->type, (tl_status)v->sample.status,
-                   (tl_reason)v->sample.reason, v->sample.time_ms, &v->sample.value, out);
-}
-
-/* The value with the reason, as one object of JSON. */
-static int put_aside (const tl_outlet *o, const tl_outlet_value *v, const char *why) {
-  tl_buf line, clean;
-  tl_buf_init(&line);
-  tl_outlet_json(v, &line);
-  if (line.len > 0) line.len--; /* its brace */
-  tl_member_time(&line, "arrival", v->arrival_ms);
-  tl_buf_init(&clean);
-  tl_visible(&clean, tl_slice_str(why), false);
-  tl_member_text(&line, "why", tl_buf_bytes(&clean));
-  if (clean.failed) line.failed = true;
-  tl_buf_fini(&clean);
-  tl_buf_str(&line, "}\n");
-  int rc = line.failed ? TL_ENOMEM : tl_spool_put_aside(o->spool, o->name, tl_buf_bytes(&line));
-  tl_buf_fini(&line);
-  return rc;
-}
-
 void tl_outlet_rejected (tl_outlet *o, const tl_outlet_value *v, const char *why) {
-  snprintf(o->last_rejected, sizeof o->last_rejected, "%.*s: %s", TL_ARG(v->series->name), why);
-  if (o->rejected++ == 0)
+  snprintf(o->facts.last_rejected, sizeof o->facts.last_rejected, "%.*s: %s",
+           TL_ARG(v->series->name), why);
+  if (o->facts.rejected++ == 0)
     tl_log(TL_LOG_WARN, o->name,
            "refused is %s; such values are put aside in the spool, file "
            "'%s.rejected'; the rest goes on",
-           o->last_rejected, o->name);
-  int rc = put_aside(o, v, why);
+           o->facts.last_rejected, o->name);
+  int rc = tl_outlet_put_aside(o->spool, o->name, v, why);
   if (rc < 0 && !o->aside_logged)
     tl_log(TL_LOG_ERROR, o->name, "values that are refused cannot be put aside: %s",
            rc == TL_ENOMEM ? "no memory" : strerror(-rc));
@@ -379,16 +368,17 @@ const char *tl_outlet_name (const tl_outlet *o) { return o->name; }
 tl_loop *tl_outlet_loop (const tl_outlet *o) { return o->loop; }
 
 void tl_outlet_get (const tl_outlet *o, tl_outlet_facts *out) {
-  int64_t lag = o->waiting_since > 0 && is_behind(o) ? tl_clock_wall_ms() - o->waiting_since : 0;
+  int64_t lag =
+      o->facts.waiting_since > 0 && is_behind(o) ? tl_clock_wall_ms() - o->facts.waiting_since : 0;
   *out = (tl_outlet_facts){ .name = o->name,
                             .kind = o->kind.kind,
-                            .up = o->up,
+                            .up = o->facts.up,
                             .since = o->since,
-                            .why = o->why,
+                            .why = o->facts.why,
                             .behind = tl_spool_next(o->spool) - tl_cursor_at(o->cursor),
-                            .stored = o->stored,
-                            .rejected = o->rejected,
-                            .last_rejected = o->last_rejected,
-                            .dropped = o->dropped,
+                            .stored = o->facts.stored,
+                            .rejected = o->facts.rejected,
+                            .last_rejected = o->facts.last_rejected,
+                            .dropped = o->facts.dropped,
                             .lag_ms = lag > 0 ? lag : 0 };
 }

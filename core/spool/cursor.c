@@ -98,7 +98,7 @@ int tl_cursor_open (tl_cursor **out, tl_spool *s, const char *name, tl_err *err)
   place(c, rc);
   c->next = s->cursors;
   s->cursors = c;
-  s->names = true;
+  s->disk.names = true;
   *out = c;
   return TL_OK;
 }

@@ -111,8 +111,8 @@ int tl_spool_roll (tl_spool *s, int64_t wall) {
   if (s->fd >= 0) close(s->fd);
   s->fd = fd;
   s->bytes += TL_SEGMENT_HEAD;
-  s->names = true;
-  if (s->added == 0) s->ordinal++;
+  s->disk.names = true;
+  if (s->begun.added == 0) s->ordinal++;
   return TL_OK;
 }
 
@@ -127,9 +127,9 @@ void tl_spool_close (tl_spool *s) {
   if (s->is_mine) (void)!ftruncate(s->lock, 0);
   if (s->lock >= 0) close(s->lock);
   if (s->folder >= 0) close(s->folder);
-  tl_buf_fini(&s->batch);
-  tl_buf_fini(&s->marks);
-  tl_buf_fini(&s->found);
+  tl_buf_fini(&s->begun.bytes);
+  tl_buf_fini(&s->begun.marks);
+  tl_buf_fini(&s->earlier.marks);
   free(s->segments);
   free(s);
 }
@@ -147,9 +147,11 @@ uint64_t tl_spool_bytes (const tl_spool *s) { return s->bytes; }
 uint64_t tl_spool_max (const tl_spool *s) { return s->max_bytes; }
 uint64_t tl_spool_dropped (const tl_spool *s) { return s->dropped; }
 uint64_t tl_spool_written (const tl_spool *s) { return s->written; }
-uint64_t tl_spool_pending (const tl_spool *s) { return s->added > 0 ? s->batch.len : 0; }
-void tl_spool_skip (tl_spool *s) { s->skipped++; }
-bool tl_spool_is_dirty (const tl_spool *s) { return s->added > 0; }
+uint64_t tl_spool_pending (const tl_spool *s) {
+  return s->begun.added > 0 ? s->begun.bytes.len : 0;
+}
+void tl_spool_skip (tl_spool *s) { s->begun.skipped++; }
+bool tl_spool_is_dirty (const tl_spool *s) { return s->begun.added > 0; }
 
 /* --- writing --- */
 
@@ -168,28 +170,28 @@ static bool begin_batch (tl_spool *s, int64_t wall) {
   bool full = s->count == 0 || s->segments[s->count - 1].bytes >= segment_bytes(s);
   /* If this fails, the old segment is used further, or commit() reports why. */
   if ((full || s->fd < 0) && tl_spool_roll(s, wall) == TL_OK) tl_spool_trim(s);
-  tl_buf_clear(&s->batch);
-  tl_buf_add(&s->batch, head, sizeof head);
-  return !s->batch.failed;
+  tl_buf_clear(&s->begun.bytes);
+  tl_buf_add(&s->begun.bytes, head, sizeof head);
+  return !s->begun.bytes.failed;
 }
 
 tl_buf *tl_spool_begin (tl_spool *s, int64_t wall, uint32_t *segment) {
-  if (s->added == 0 && !begin_batch(s, wall)) return NULL;
-  if (s->batch.len >= TL_SPOOL_MOST) return NULL;
+  if (s->begun.added == 0 && !begin_batch(s, wall)) return NULL;
+  if (s->begun.bytes.len >= TL_SPOOL_MOST) return NULL;
   *segment = s->ordinal;
-  return &s->batch;
+  return &s->begun.bytes;
 }
 
-void tl_spool_added (tl_spool *s) { s->added++; }
+void tl_spool_added (tl_spool *s) { s->begun.added++; }
 
 /* Write the batch completely or not at all: on a full disk, the part that was written is cut
 ** off again. */
 static int write_batch (tl_spool *s) {
   tl_spool_segment *newest = &s->segments[s->count - 1];
   size_t done = 0;
-  while (done < s->batch.len) {
-    ssize_t n =
-        pwrite(s->fd, s->batch.at + done, s->batch.len - done, (off_t)(newest->bytes + done));
+  while (done < s->begun.bytes.len) {
+    ssize_t n = pwrite(s->fd, s->begun.bytes.at + done, s->begun.bytes.len - done,
+                       (off_t)(newest->bytes + done));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
       int code = n < 0 ? -errno : -ENOSPC;
@@ -207,7 +209,7 @@ static int write_batch (tl_spool *s) {
 /* Values were skipped, or others have their numbers, which are left out. A new segment begins
 ** behind them, so that readers, and a process that opens the spool after a kill, see the gap. */
 static void leave_hole (tl_spool *s, int64_t wall) {
-  uint64_t before = s->next, after = before + s->skipped;
+  uint64_t before = s->next, after = before + s->begun.skipped;
   if (after < s->least) after = s->least;
   if (after == before) return;
   s->next = after;
@@ -215,13 +217,13 @@ static void leave_hole (tl_spool *s, int64_t wall) {
     s->next = before;
     return;
   }
-  s->dropped += s->skipped;
-  s->skipped = 0;
+  s->dropped += s->begun.skipped;
+  s->begun.skipped = 0;
 }
 
 void tl_spool_raise (tl_spool *s, uint64_t next, int64_t wall) {
   if (next > s->least && next < TL_SPOOL_NUMBERS) s->least = next;
-  if (s->added == 0) leave_hole(s, wall); /* else once these are written */
+  if (s->begun.added == 0) leave_hole(s, wall); /* else once these are written */
 }
 
 /* The disk is full: unlink segments that nobody needs, then drop the oldest ones, unless
@@ -241,54 +243,54 @@ static int write_with_less (tl_spool *s, int64_t wall) {
 
 /* Write the batch; its last `marks` bytes are marks. */
 static int commit (tl_spool *s, size_t marks, int64_t wall, tl_err *err) {
-  int rc = make_room(s, s->batch.len);
+  int rc = make_room(s, s->begun.bytes.len);
   if (rc < 0)
     return tl_fail(err, rc, 0, "the spool is full (%llu of %llu bytes)",
                    (unsigned long long)s->bytes, (unsigned long long)s->max_bytes);
   if (s->fd < 0) rc = tl_spool_roll(s, wall);
-  tl_batch_seal(&s->batch, marks, s->next, s->added, wall);
+  tl_batch_seal(&s->begun.bytes, marks, s->next, s->begun.added, wall);
   if (rc >= 0) rc = write_batch(s);
   if (rc == -ENOSPC || rc == -EDQUOT) rc = write_with_less(s, wall);
   return rc < 0 ? tl_fail(err, rc, 0, "the spool cannot be written: %s", strerror(-rc)) : TL_OK;
 }
 
 int tl_spool_commit (tl_spool *s, int64_t wall, tl_err *err) {
-  size_t before = s->batch.len, marks = s->marks.failed ? 0 : s->marks.len;
-  if (s->added == 0) {
-    tl_buf_clear(&s->marks);
+  size_t before = s->begun.bytes.len, marks = s->begun.marks.failed ? 0 : s->begun.marks.len;
+  if (s->begun.added == 0) {
+    tl_buf_clear(&s->begun.marks);
     leave_hole(s, wall);
     return TL_OK;
   }
-  if (s->batch.failed) return tl_fail(err, TL_ENOMEM, 0, "no memory for the spool");
+  if (s->begun.bytes.failed) return tl_fail(err, TL_ENOMEM, 0, "no memory for the spool");
   if (marks > TL_BATCH_MAX - before) marks = 0; /* a reader would take it for damage */
-  if (marks > 0 && tl_buf_reserve(&s->batch, marks) < 0) {
-    s->batch.failed = false;
+  if (marks > 0 && tl_buf_reserve(&s->begun.bytes, marks) < 0) {
+    s->begun.bytes.failed = false;
     marks = 0;
   }
-  if (marks > 0) tl_buf_add(&s->batch, s->marks.at, marks);
-  tl_buf_clear(&s->marks);
+  if (marks > 0) tl_buf_add(&s->begun.bytes, s->begun.marks.at, marks);
+  tl_buf_clear(&s->begun.marks);
   int rc = commit(s, marks, wall, err);
   if (rc < 0) {
-    s->batch.len = before;
+    s->begun.bytes.len = before;
     return rc;
   }
-  s->next += s->added;
-  s->added = 0;
-  tl_buf_clear(&s->batch);
-  tl_buf_shrink(&s->batch, 1 << 20);
+  s->next += s->begun.added;
+  s->begun.added = 0;
+  tl_buf_clear(&s->begun.bytes);
+  tl_buf_shrink(&s->begun.bytes, 1 << 20);
   leave_hole(s, wall);
   return TL_OK;
 }
 
 /* --- marks --- */
 
-void tl_spool_mark (tl_spool *s, const tl_mark *m) { tl_record_mark(&s->marks, m); }
+void tl_spool_mark (tl_spool *s, const tl_mark *m) { tl_record_mark(&s->begun.marks, m); }
 
 void tl_spool_found_marks (const tl_spool *s,
                            void (*one)(void *ctx, uint64_t number, const tl_mark *m), void *ctx) {
   tl_mark m;
-  for (size_t at = 0; tl_record_next_mark(tl_buf_bytes(&s->found), &at, &m) == 1;)
-    one(ctx, s->found_at, &m);
+  for (size_t at = 0; tl_record_next_mark(tl_buf_bytes(&s->earlier.marks), &at, &m) == 1;)
+    one(ctx, s->earlier.at, &m);
 }
 
 bool tl_spool_where (const tl_spool *s, uint64_t at, tl_spool_place *out) {

@@ -24,6 +24,30 @@ struct tl_cursor {
   char name[64];
 };
 
+/* The next batch; spool.c writes it. */
+typedef struct {
+  tl_buf bytes;     /* begins with room for its head */
+  tl_buf marks;     /* marks that go with it */
+  uint32_t added;   /* values in it */
+  uint64_t skipped; /* values after these that were skipped, because too much waited */
+} tl_spool_begun;
+
+/* The last batch of the earlier process. */
+typedef struct {
+  tl_buf marks;
+  uint64_t at; /* number of its first value; 0: there is none */
+} tl_spool_earlier;
+
+/* What of it survives a power failure; sync.c writes it. */
+typedef struct {
+  uint64_t synced;         /* values below do */
+  uint64_t readable;       /* tl_spool_where_synced(): higher than `synced` when a sync failed */
+  uint64_t segment, bytes; /* the segment in which `readable` is, and its bytes until there */
+  tl_spool_places left;    /* of cursors that were closed, and of a sync that failed */
+  bool names;              /* files were made since the last sync */
+  bool fresh;              /* nothing was synced yet */
+} tl_spool_on_disk;
+
 struct tl_spool {
   uint64_t id, next; /* next: the number of the next value */
   uint64_t max_bytes, bytes, dropped, written;
@@ -35,22 +59,12 @@ struct tl_spool {
   uint32_t count, cap;
   /* segments that tl_spool_take_gone() hands out; unlinked at the latest on close */
   tl_spool_gone gone;
-  tl_buf batch;      /* the next batch; begins with room for its head */
-  tl_buf marks;      /* marks that go with the next batch */
-  tl_buf found;      /* marks in the last batch of the earlier process */
-  uint64_t found_at; /* number of that batch's first value; 0: there is none */
-  uint32_t added;    /* values in `batch` */
-  uint64_t skipped;  /* values after these that were skipped, because too much waited */
-  uint64_t least;    /* what comes gets at least this number: tl_spool_raise() */
+  tl_spool_begun begun;
+  tl_spool_earlier earlier;
+  uint64_t least; /* what comes gets at least this number: tl_spool_raise() */
   tl_cursor *cursors;
-  tl_spool_places left; /* of cursors that were closed, and of a sync that failed */
-  uint64_t synced;      /* values below survive a power failure */
-  uint64_t readable;    /* tl_spool_where_synced(): higher than `synced` when a sync failed */
-  uint64_t readable_in,
-      readable_bytes; /* the segment in which that is, and its bytes until there */
-  bool names;         /* files were made since the last sync */
-  bool fresh;         /* nothing was synced yet */
-  bool power_failed;  /* since an earlier process had it */
+  tl_spool_on_disk disk;
+  bool power_failed; /* since an earlier process had it */
 };
 
 /* cursor.c: no outlet needs a value with a lower number. Outlets that were removed count for

@@ -59,8 +59,8 @@ static void keep_last (tl_spool *s, int fd, const tl_segment_head *head,
   tl_buf bytes;
   tl_buf_init(&bytes);
   if (tl_segment_last(fd, head, where, &bytes, &batch) == TL_OK) {
-    s->found_at = batch.first;
-    tl_buf_slice(&s->found, batch.marks);
+    s->earlier.at = batch.first;
+    tl_buf_slice(&s->earlier.marks, batch.marks);
   }
   tl_buf_fini(&bytes);
 }
@@ -71,7 +71,7 @@ static void check_before_last (tl_spool *s) {
   tl_segment_head head;
   tl_segment_end where;
   char name[32];
-  if (s->found_at > 0 || s->count < 2) return;
+  if (s->earlier.at > 0 || s->count < 2) return;
   tl_segment_name(s->segments[s->count - 2].first, name);
   int fd = openat(s->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) return;
@@ -183,10 +183,10 @@ int tl_spool_open (tl_spool **out, const tl_spool_options *options, int64_t wall
   s->next = s->ordinal = 1; /* also where no segment can be made yet */
   s->max_bytes = options->max_bytes < TL_SPOOL_LEAST ? TL_SPOOL_LEAST : options->max_bytes;
   s->hold = options->hold;
-  tl_buf_init(&s->batch);
-  tl_buf_init(&s->marks);
-  tl_buf_init(&s->found);
-  s->fresh = true;
+  tl_buf_init(&s->begun.bytes);
+  tl_buf_init(&s->begun.marks);
+  tl_buf_init(&s->earlier.marks);
+  s->disk.fresh = true;
   int rc = open_folder(s, options->folder, &found->power_failed, err);
   if (rc >= 0) {
     rc = list_segments(s);
@@ -197,7 +197,7 @@ int tl_spool_open (tl_spool **out, const tl_spool_options *options, int64_t wall
       found->waiting = s->count > 0 ? s->next - s->segments[0].first : 0;
       s->power_failed = found->power_failed;
       /* what an earlier process had synced is not known */
-      s->synced = s->readable = s->count > 0 ? s->segments[0].first : s->next;
+      s->disk.synced = s->disk.readable = s->count > 0 ? s->segments[0].first : s->next;
       rc = tl_spool_roll(s, wall);
       /* the disk is full: tl_spool_begin() tries again */
       if (rc == -ENOSPC || rc == -EDQUOT) rc = TL_OK;

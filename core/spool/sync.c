@@ -10,17 +10,17 @@
 /* --- what is to be synced: on the loop's thread --- */
 
 void tl_spool_leave_place (tl_spool *s, const char *name) {
-  const uint32_t most = sizeof s->left.names / sizeof s->left.names[0];
-  for (uint32_t i = 0; i < s->left.count; i++)
-    if (strcmp(s->left.names[i], name) == 0) return;
-  if (s->left.count == most) return; /* an old place costs a repetition */
-  snprintf(s->left.names[s->left.count++], sizeof s->left.names[0], "%s", name);
+  const uint32_t most = sizeof s->disk.left.names / sizeof s->disk.left.names[0];
+  for (uint32_t i = 0; i < s->disk.left.count; i++)
+    if (strcmp(s->disk.left.names[i], name) == 0) return;
+  if (s->disk.left.count == most) return; /* an old place costs a repetition */
+  snprintf(s->disk.left.names[s->disk.left.count++], sizeof s->disk.left.names[0], "%s", name);
 }
 
 void tl_spool_take_places (tl_spool *s, tl_spool_places *out) {
   const uint32_t most = sizeof out->names / sizeof out->names[0];
-  *out = s->left;
-  s->left.count = 0;
+  *out = s->disk.left;
+  s->disk.left.count = 0;
   for (tl_cursor *c = s->cursors; c && out->count < most; c = c->next) {
     if (!c->unsynced) continue;
     c->unsynced = false;
@@ -39,46 +39,47 @@ static uint64_t end_of (const tl_spool *s, uint32_t i) {
 ** When this is asked: outlet/sync.c, begin(). */
 bool tl_spool_take_sync (tl_spool *s, tl_spool_sync *out) {
   const uint32_t most = sizeof out->first / sizeof out->first[0];
-  if (s->synced >= s->next && !s->names && s->left.count == 0) return false;
+  if (s->disk.synced >= s->next && !s->disk.names && s->disk.left.count == 0) return false;
   *out = (tl_spool_sync){
-    .folder = s->folder, .next = s->synced, .names = s->names, .fresh = s->fresh
+    .folder = s->folder, .next = s->disk.synced, .names = s->disk.names, .fresh = s->disk.fresh
   };
   for (uint32_t i = 0; i < s->count && out->count < most; i++) {
-    if (end_of(s, i) <= s->synced) continue;
+    if (end_of(s, i) <= s->disk.synced) continue;
     out->first[out->count++] = out->in = s->segments[i].first;
     out->bytes = s->segments[i].bytes;
     out->next = end_of(s, i);
   }
   if (s->count == 0) out->next = s->next; /* all were dropped */
   tl_spool_take_places(s, &out->places);
-  s->names = false;
+  s->disk.names = false;
   return true;
 }
 
 /* Readers may go on to where the sync went, whether it worked or not (spool.h says why); `synced`
 ** only when it did. */
 void tl_spool_sync_done (tl_spool *s, const tl_spool_sync *sync, int rc) {
-  if (sync->next > s->readable) {
-    s->readable = sync->next;
-    s->readable_in = sync->in;
-    s->readable_bytes = sync->bytes;
+  if (sync->next > s->disk.readable) {
+    s->disk.readable = sync->next;
+    s->disk.segment = sync->in;
+    s->disk.bytes = sync->bytes;
   }
   if (rc < 0) {
-    s->names = true;
+    s->disk.names = true;
     for (uint32_t i = 0; i < sync->places.count; i++)
       tl_spool_leave_place(s, sync->places.names[i]);
     return;
   }
-  if (sync->next > s->synced) s->synced = sync->next;
-  s->fresh = false;
+  if (sync->next > s->disk.synced) s->disk.synced = sync->next;
+  s->disk.fresh = false;
 }
 
-uint64_t tl_spool_synced (const tl_spool *s) { return s->synced; }
+uint64_t tl_spool_synced (const tl_spool *s) { return s->disk.synced; }
 
 bool tl_spool_where_synced (const tl_spool *s, uint64_t at, tl_spool_place *out) {
-  if (at >= s->readable || !tl_spool_where(s, at, out) || out->first >= s->readable) return false;
-  if (out->first == s->readable_in) out->end = s->readable_bytes;
-  if (out->until > s->readable) out->until = s->readable;
+  if (at >= s->disk.readable || !tl_spool_where(s, at, out) || out->first >= s->disk.readable)
+    return false;
+  if (out->first == s->disk.segment) out->end = s->disk.bytes;
+  if (out->until > s->disk.readable) out->until = s->disk.readable;
   return true;
 }
 
