@@ -65,26 +65,31 @@ typedef struct {
   tl_script *s;
   tl_tag *t;
   const tl_value *v;
+  const char *wrong; /* why there is no value; NULL: there is one */
 } writing;
 
 static int start_write (void *ctx, tl_write_done *done, void *done_ctx, tl_err *err) {
   writing *w = ctx;
+  if (w->wrong) return tl_fail(err, TL_ERANGE, 0, "%s", w->wrong);
   return tl_gateway_write(w->s->gateway, w->t, w->v, done, done_ctx, err);
 }
 
+/* v NULL: it was none of the tag's type. */
 static tl_change write_change (lua_State *L, const tl_tag *t, const tl_value *v) {
   const tl_tagdef *d = tl_tag_def(t);
+  const tl_station *station = t->station;
   tl_buf text;
   /* only what a person writes is logged: handlers write often */
   if (!tl_caller_is_person(L)) return (tl_change){ .text = "" };
+  if (!v) return tl_change_of(L, station->line->name, "write %s.%s", station->name, d->name);
   tl_buf_init(&text);
   if (d->type == TL_TXTI || d->type == TL_TXTO) {
     tl_buf_add(&text, v->text.at, v->text.len < 80 ? v->text.len : 80);
     if (v->text.len > 80) tl_buf_fmt(&text, "… (%zu bytes)", v->text.len);
   } else {
-    tl_convert_publish(d->type, v, &t->station->plan->rule, &text);
+    tl_convert_publish(d->type, v, &station->plan->rule, &text);
   }
-  tl_change change = tl_change_of(L, t->station->line->name, "write %s.%s = %.*s", t->station->name,
+  tl_change change = tl_change_of(L, station->line->name, "write %s.%s = %.*s", station->name,
                                   d->name, TL_ARG(tl_buf_bytes(&text)));
   tl_buf_fini(&text);
   return change;
@@ -95,15 +100,14 @@ static int tag_write (lua_State *L) {
   tl_tag *t = tl_check_tag(L, 1);
   const tl_tagdef *d = tl_tag_def(t);
   tl_value v;
-  const char *expected;
-  if (!tl_read_value(L, 2, d->type, &v, &expected)) {
-    const char *got = tl_push_got(L, 2);
-    return luaL_error(L, "%s (%s): expected %s, got %s", d->name, tl_type_name(d->type), expected,
-                      got);
-  }
+  const char *expected, *wrong = NULL;
   if (!lua_isnoneornil(L, 3)) luaL_checktype(L, 3, LUA_TFUNCTION);
-  tl_change change = write_change(L, t, &v);
-  writing w = { s, t, &v };
+  lua_settop(L, 3);
+  if (!tl_read_value(L, 2, d->type, &v, &expected))
+    wrong = lua_pushfstring(L, "%s (%s): expected %s, got %s", d->name, tl_type_name(d->type),
+                            expected, tl_push_got(L, 2));
+  tl_change change = write_change(L, t, wrong ? NULL : &v);
+  writing w = { s, t, &v, wrong };
   int results = tl_write_async(L, s, start_write, &w, 3, &change);
   /* a handler's write, whose result is mostly ignored: log the refusal */
   if (results == 2 && change.text[0] == '\0') {

@@ -292,12 +292,14 @@ static void a_write_takes_its_type_and_no_other (void **unused) {
   for (size_t i = 0; i < COUNT(cases); i++) {
     char code[200];
     answer a;
-    snprintf(code, sizeof code, "local ok, why = tags['l.%s']:write(%s) return why or 'taken'",
+    snprintf(code, sizeof code,
+             "local ok, why = tags['l.%s']:write(%s) return ok == nil and 'nil: ' .. why or ok",
              cases[i][0], cases[i][1]);
     sent[0] = '\0';
     evaluate(code, &a);
     const char *got = sent[0] ? sent : a.text;
     if (!strstr(got, cases[i][2])) fail_msg("%s: %s", code, got);
+    if (!sent[0] && strncmp(a.text, "nil: ", 5) != 0) fail_msg("%s raises: %s", code, a.text);
   }
 }
 
