@@ -205,6 +205,18 @@ describe("a line", function()
     end)
   end
 
+  it("says of each item of a list what is wrong with it", function()
+    local list = support.problems [[line "p" { host = { "a", "h:1", "b c" },
+      topic_filter = { "a/#/b", "ok", "", "ok" } }]]
+    assert.equal(5, #list, table.concat(list, "\n"))
+    for i, start in ipairs { 'host: expected a host name or an address, got "b c"',
+      "host: expected a name or address without a port", 'topic_filter: "ok" is given twice',
+      'topic_filter: expected a topic filter, got "": ',
+      'topic_filter: expected a topic filter, got "a/#/b": ' } do
+      assert.truthy(list[i]:find(start, 1, true), list[i])
+    end
+  end)
+
   for _, case in ipairs {
     { '""', "expected a host, got an empty one" },
     { '"a,,b"', "expected a host, got an empty one" },

@@ -211,22 +211,23 @@ end
 
 --- A list of texts out of one text or a list; `each` checks one, `split` (optional) cuts a text
 --- into several.
---- none: the list may be empty.
+--- none: the list may be empty. All that is wrong in the list is the check's third result.
 local function texts(what, each, split, none)
   return function(value)
     if type(value) ~= "string" and type(value) ~= "table" then return expected(what, value) end
     local given = type(value) == "table" and value or split and split(value) or { value }
-    local list, seen, count = {}, {}, 0
+    local list, seen, count, all = {}, {}, 0, {}
     for _ in pairs(given) do count = count + 1 end
     if count ~= #given then
       return ("expected %s, got a table with other keys than 1, 2, 3"):format(what)
     end
     for i, item in ipairs(given) do
       local wrong, normal = each(item)
-      if wrong then return wrong end
-      if seen[normal] then return ("%s is given twice"):format(got(normal)) end
-      list[i], seen[normal] = normal, true
+      if not wrong and seen[normal] then wrong = ("%s is given twice"):format(got(normal)) end
+      all[#all + 1] = wrong
+      if not wrong then list[i], seen[normal] = normal, true end
     end
+    if all[1] then return all[1], nil, all end
     if #list == 0 and not none then return ("expected %s, got none"):format(what) end
     return nil, list
   end

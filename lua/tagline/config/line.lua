@@ -78,10 +78,10 @@ local function check_fields(self, one, given)
     elseif not field then
       self:problem(one, tostring(key), "unknown field" .. self.load:hint(key, shape), key)
     else
-      local wrong, normal = field.check(value)
+      local wrong, normal, all = field.check(value)
       if wrong then
         wrong_fields[key] = true
-        self:problem(one, key, wrong, key)
+        for _, text in ipairs(all or { wrong }) do self:problem(one, key, text, key) end
       elseif handlers[key] then
         one[key] = normal
       elseif key == "will_message" and type(normal) ~= "string" then

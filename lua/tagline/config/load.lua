@@ -143,8 +143,8 @@ function Load:record(at, word, given, shape)
     if not field then
       self:say(at, word, "unknown field" .. self:hint(key, shape), tostring(key))
     elseif value ~= self.poison then
-      local wrong, normal = field.check(value)
-      if wrong then self:say(at, word, wrong, key) end
+      local wrong, normal, all = field.check(value)
+      for _, text in ipairs(all or { wrong }) do self:say(at, word, text, key) end
       result[key] = normal
     end
   end
