@@ -249,7 +249,7 @@ describe("the history", function()
     t:wait_log "alone\tfalse\tin a handler it needs a coroutine"
     t:wait_log "rows\t1200\t1\t1200\t0"
     t:wait_log "sum\t720600"
-    t:wait_log "day\t0.0\tfalse\t.*No/Where"
+    t:wait_log "day\t0.0\ttrue\tnil\tunknown time zone .No/Where"
     t:wait_log "none\tnil\tthe history has no tag 'plant.s.nix'"
     t:wait_log "that is told"
     -- A curve of them has the peaks, and one that is asked for at the very end harms nobody.
