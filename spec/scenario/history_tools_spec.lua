@@ -205,6 +205,12 @@ describe("tagline history --import", function()
       "time_avg", "--from", "2026-11-29T09:00",
       "--to", "2026-11-29T10:00" }
     assert.truthy(found:find("2026-11-29T09:00:00.000Z,l.s.at,,invalid,,", 1, true), found)
+    -- a tag that changed its type is there for each type, and is printed once
+    assert.equal(0, (process.run(process.find "sqlite3", { folder .. "/x.db",
+      "INSERT INTO tag (name, type, since) VALUES ('l.s.n', 'Ai', 0)" })))
+    _, found = tagline.command { "history", path, "l.s.n", table.unpack(day) }
+    assert.equal(2, select(2, found:gsub("[^\n]+", "")), found)
+    assert.equal(out:gsub('"Ci"', '"Ai"'), read "--json")
     local code, _, why = tagline.command { "history", path, "--wide", "--every", "1h",
       "--as", "first,last", table.unpack(day) }
     assert.same({ 1, "tagline history: --wide has room for one of --as" }, { code, why })

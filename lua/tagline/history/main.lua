@@ -24,6 +24,16 @@ local function as_pattern(pattern)
   return "^" .. pattern:gsub("[^%w*?]", "%%%0"):gsub("%*", ".*"):gsub("%?", ".") .. "$"
 end
 
+--- Each tag once: one that changed its type is there for each type, the newest last.
+local function by_name(tags)
+  local list = {}
+  for _, tag in ipairs(tags) do
+    local last = list[#list]
+    list[last and last.name == tag.name and #list or #list + 1] = tag
+  end
+  return list
+end
+
 --- Tags of the file that one of the patterns names; all without patterns.
 local function choose(tags, patterns)
   if #patterns == 0 then return tags end
@@ -255,7 +265,7 @@ function main.main(last, from, to, every, as, format, what, zone, path, ...)
   local tags
   tags, why = file.tags(path)
   if not tags then return fail(why) end
-  tags, why = choose(tags, { ... })
+  tags, why = choose(by_name(tags), { ... })
   if not tags then return fail(why) end
   local code = format == "wide" and wide(path, tags, question)
     or format ~= "wide" and tall(path, tags, question, { format = format })
