@@ -12,7 +12,10 @@ void tl_offline_begin (tl_gateway *g, tl_offline_published *published, void *ctx
                        int64_t wall) {
   g->offline.published = published;
   g->offline.ctx = ctx;
-  for (uint32_t i = 0; i < g->model->line_count; i++) tl_line_up(g->model->lines[i], now, wall);
+  for (uint32_t i = 0; i < g->model->line_count; i++) {
+    tl_line_up(g->model->lines[i], now, wall);
+    tl_line_settle(g->model->lines[i], now, wall);
+  }
 }
 
 int64_t tl_offline_tick (tl_gateway *g, int64_t now, int64_t wall) {

@@ -310,7 +310,7 @@ int tl_tag_to_device (const tl_tag *t, const tl_value *v, tl_value *out, tl_err 
 
 /* SUBACK: StWait and a short StComErr become StOn. On a line that is up already: StWait only.
 ** When very many stations change, by this or by the next function, the first ones do so now, the
-** others in tl_line_tick(), which is due at once. */
+** others in tl_line_tick(), which is due 1 ms later. */
 void tl_line_up (tl_line *line, int64_t now, int64_t wall);
 /* Can messages of the station come, by what the broker granted? While they cannot it is StComErr
 ** on a line that is up. */
@@ -321,7 +321,7 @@ void tl_line_down (tl_line *line, int64_t now, int64_t wall);
 void tl_line_settle (tl_line *line, int64_t now, int64_t wall);
 void tl_station_switch (tl_station *s, bool off, bool simulated, int64_t now, int64_t wall);
 /* Time passes: time_filter, no_data_timeout, simulated values. Returns the next `now` at which
-** something is due (`now`, when a part of very many stations is left); INT64_MAX: nothing. Cheap
+** something is due (in 1 ms, when a part of very many stations is left); INT64_MAX: nothing. Cheap
 ** when called early; hooks.due tells when something
 ** falls due before the time that was returned. */
 int64_t tl_line_tick (tl_line *line, int64_t now, int64_t wall);

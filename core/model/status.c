@@ -7,6 +7,8 @@
 ** loop for a tenth of a second. A look at a station is 1; a status or a value that changes is
 ** CHANGE. */
 enum { CHANGE = 20, AT_ONCE = 20000 };
+/* When the rest follows: libuv runs timers that are due now again and again in one turn. */
+enum { GO_ON_MS = 1 };
 
 const char *tl_station_status_name (tl_station_status s) {
   static const char *const names[] = {
@@ -101,7 +103,7 @@ static void tell (tl_line *line, int64_t *left, int64_t now, int64_t wall) {
       enter_com_err(s, now, wall);
     *left -= cost(s, before);
   }
-  if (line->told < line->to_tell) tl_line_wake(line, now);
+  if (line->told < line->to_tell) tl_line_wake(line, tl_later(now, GO_ON_MS));
 }
 
 void tl_line_settle (tl_line *line, int64_t now, int64_t wall) {
@@ -281,7 +283,7 @@ int64_t tl_line_tick (tl_line *line, int64_t now, int64_t wall) {
   }
   bool over = line->looked >= line->station_count && line->told == line->to_tell;
   line->due = line->simulate_at < line->later ? line->simulate_at : line->later;
-  if (!over) line->due = now;
+  if (!over) line->due = tl_later(now, GO_ON_MS);
   if (line->looked >= line->station_count) line->looked = 0;
   line->ticking = false;
   return line->due;
