@@ -95,12 +95,23 @@ static void on_listening (void *ctx) {
     fprintf(stderr, "listening for %g s; Ctrl-C ends it\n", (double)d->a->listen_ms / 1000);
 }
 
+/* A line's remedy names its parameters; here they are options. */
+static void print_why (const char *why) {
+  static const char parameters[] = "user_name and password";
+  const char *at = strstr(why, parameters);
+  char text[1024];
+  if (at)
+    snprintf(text, sizeof text, "%.*s--user and --password-file%s", (int)(at - why), why,
+             at + sizeof parameters - 1);
+  tl_print_error("discover", at ? text : why);
+}
+
 static void on_done (void *ctx, bool well, const char *why) {
   discovering *d = ctx;
   d->probe = NULL;
   d->failed = !well;
   if (d->since > 0) d->until = tl_loop_now(d->loop);
-  if (!well) tl_print_error("discover", why);
+  if (!well) print_why(why);
   tl_loop_stop(d->loop);
 }
 

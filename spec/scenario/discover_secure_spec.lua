@@ -71,6 +71,7 @@ describe("discover over a secure connection", function()
     assert.equal(0, code, err)
     code, _, err = discover "wrong one\n"
     assert.equal(1, code)
+    assert.truthy(err:find("correct --user and --password-file", 1, true), err)
     assert.truthy(err:find("not authorized", 1, true) or err:find("user name or password", 1, true),
       err)
     assert.is_nil(err:find "wrong one")
