@@ -161,6 +161,9 @@ static void on_connected (void *ctx, const char *peer) {
   snprintf(l->conn.peer, sizeof l->conn.peer, "%s", peer);
   tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "the connection to %s is up", peer);
   tl_dial_up(&l->dial, l->conn.transport, l->time.now);
+  /* All stations have heard of the last connection's end before a message comes on this one: with
+  ** a kept session that is before SUBACK. */
+  tl_line_settle(l->line, l->time.now, tl_clock_wall_ms());
   int rc = renew_will(l);
   if (!l->conn.transport || l->conn.state != TL_LINK_CONNECTING)
     return; /* the function has changed parameters, which began another connection */
@@ -335,11 +338,13 @@ void tl_link_on_timer (void *ctx) {
   l->time.now = tl_loop_now(l->gateway->loop);
   l->time.armed = INT64_MAX;
   /* While the values stream is not read, the passing of time makes no new values: they would
-  ** fill the memory. */
-  if (l->time.now >= l->time.status_due && l->gateway->flush.blocked)
+  ** fill the memory. A connection that came or ended is told all the same. */
+  if (l->time.now >= l->time.status_due && l->gateway->flush.blocked) {
+    tl_line_settle(l->line, l->time.now, tl_clock_wall_ms());
     l->time.status_due = l->time.now + HELD_MS;
-  else if (l->time.now >= l->time.status_due)
+  } else if (l->time.now >= l->time.status_due) {
     refresh_statuses(l);
+  }
   if (l->conn.state == TL_LINK_WAITING && l->time.now >= l->conn.retry_at) {
     attempt(l);
   } else if (l->conn.state == TL_LINK_CONNECTING && l->time.now >= l->conn.connect_by) {

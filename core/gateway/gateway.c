@@ -212,7 +212,10 @@ void tl_gateway_stop (tl_gateway *g, void (*done)(void *ctx), void *ctx) {
     }
     return;
   }
-  for (uint32_t i = 0; i < g->model->line_count; i++) tl_link_finish_long(g->model->lines[i]->user);
+  for (uint32_t i = 0; i < g->model->line_count; i++) {
+    tl_link_finish_long(g->model->lines[i]->user);
+    tl_line_settle(g->model->lines[i], tl_loop_now(g->loop), tl_clock_wall_ms());
+  }
   g->life.stopping = true;
   g->life.stopped = done;
   g->life.ctx = ctx;

@@ -22,8 +22,9 @@ bool tl_goodbye_waits (tl_link *l) {
       l->conn.state != TL_LINK_CONNECTED)
     return false;
   tl_link *outer = g->saying_goodbye;
-  l->goodbye = (tl_goodbye){ TL_GOODBYE_SAYING, 0, tl_loop_now(g->loop) + patience };
-  tl_goodbye_hurry(l);
+  int64_t by = tl_loop_now(g->loop) + patience;
+  l->goodbye = (tl_goodbye){ TL_GOODBYE_SAYING, 0, by, by };
+  tl_goodbye_reading(l);
   g->saying_goodbye = l;
   g->handlers.before_disconnect(g->handlers_ctx, l);
   g->saying_goodbye = outer;
@@ -42,13 +43,15 @@ void tl_goodbye_settled (tl_link *l) {
     finish(l);
 }
 
-void tl_goodbye_hurry (tl_link *l) {
-  int64_t by = tl_loop_now(l->gateway->loop) + UNREAD;
-  if (l->goodbye.state != TL_GOODBYE_SAYING || l->goodbye.by <= by ||
-      !(l->input.shut & (TL_SHUT_VALUES | TL_SHUT_QUEUE)))
-    return;
-  l->goodbye.by = by;
-  tl_link_arm(l);
+void tl_goodbye_reading (tl_link *l) {
+  tl_goodbye *b = &l->goodbye;
+  if (b->state != TL_GOODBYE_SAYING) return;
+  int64_t unread = tl_loop_now(l->gateway->loop) + UNREAD, before = b->by;
+  if (!(l->input.shut & (TL_SHUT_VALUES | TL_SHUT_QUEUE)))
+    b->by = b->latest;
+  else if (b->by > unread)
+    b->by = unread;
+  if (b->by != before) tl_link_arm(l);
 }
 
 void tl_goodbye_tick (tl_link *l) {
@@ -56,6 +59,6 @@ void tl_goodbye_tick (tl_link *l) {
 }
 
 void tl_goodbye_forget (tl_link *l) {
-  l->goodbye = (tl_goodbye){ TL_GOODBYE_NOT, 0, 0 };
+  l->goodbye = (tl_goodbye){ TL_GOODBYE_NOT, 0, 0, 0 };
   tl_loop_forget(l->gateway->loop, finish, l);
 }

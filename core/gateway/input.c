@@ -44,7 +44,7 @@ void tl_link_reading_changed (tl_link *l) {
     return;
   l->time.now = tl_loop_now(l->gateway->loop);
   tl_input_tell_paused(l);
-  if (paused) tl_goodbye_hurry(l);
+  tl_goodbye_reading(l);
   if (paused)
     tl_transport_read(l->conn.transport, tl_input_may_read(l));
   else

@@ -41,6 +41,7 @@ typedef struct {
   enum { TL_GOODBYE_NOT, TL_GOODBYE_SAYING, TL_GOODBYE_SAID } state;
   uint32_t writes; /* writes of that function that have not ended yet */
   int64_t by;      /* when to stop waiting, ms as tl_loop_now() */
+  int64_t latest;  /* the same, while the socket is read */
 } tl_goodbye;
 
 typedef struct tl_pending tl_pending;
@@ -282,7 +283,7 @@ int tl_link_make_session (tl_link *l, tl_session **session);
 ** True: its messages are not acknowledged yet; tl_link_close() is called later. */
 bool tl_goodbye_waits (tl_link *l);
 void tl_goodbye_settled (tl_link *l); /* a write of before_disconnect has ended */
-void tl_goodbye_hurry (tl_link *l);   /* the socket is not read, or still not */
+void tl_goodbye_reading (tl_link *l); /* the socket is read again, or no longer */
 void tl_goodbye_tick (tl_link *l);
 void tl_goodbye_forget (tl_link *l); /* the connection is gone */
 static inline int64_t tl_goodbye_due (const tl_link *l) {

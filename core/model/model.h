@@ -317,7 +317,8 @@ void tl_line_up (tl_line *line, int64_t now, int64_t wall);
 void tl_station_set_fed (tl_station *s, bool fed, int64_t now, int64_t wall);
 /* The connection is lost: StOn becomes StComErr. */
 void tl_line_down (tl_line *line, int64_t now, int64_t wall);
-/* Those that are left have changed when this returns: nobody will call tl_line_tick(). */
+/* Those that are left have changed when this returns: nobody will call tl_line_tick(), or messages
+** of a new connection come. */
 void tl_line_settle (tl_line *line, int64_t now, int64_t wall);
 void tl_station_switch (tl_station *s, bool off, bool simulated, int64_t now, int64_t wall);
 /* Time passes: time_filter, no_data_timeout, simulated values. Returns the next `now` at which

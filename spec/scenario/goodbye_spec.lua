@@ -1,7 +1,7 @@
 -- before_disconnect: what it publishes is acknowledged before an orderly DISCONNECT; and what a
 -- reload adds gets retained messages.
 local scenario = require "spec.support.scenario"
-local broker, files, scope, tagline = scenario "broker files scope tagline"
+local broker, files, scope, tagline, wait = scenario "broker files scope tagline wait"
 
 local config = [[
 line "plant" {
@@ -69,6 +69,24 @@ describe("before_disconnect", function()
     c:expect "DISCONNECT"
     t:wait_log "stdout is closed"
     assert.equal(1, (t:wait_exit()))
+  end)
+
+  it("waits as long as ever once the values are read again", function()
+    local t, c = start(nil, "600, ping_interval = 1.3")
+    t:pause()
+    c:send("PUBLISH", { topic = "a", payload = ("x"):rep(1 << 20), qos = 1, id = 5 })
+    wait.till("the message", 20000, function()
+      return select(2, t:eval "lines.plant.stats.messages") ~= "0"
+    end)
+    t:kill "sigterm"
+    local p = c:expect "PUBLISH"
+    t:resume()
+    assert.equal(5, c:expect("PUBACK").id)
+    c:expect "PINGREQ" -- by now the second is over that it waits while nothing is read
+    c:send "PINGRESP"
+    c:send("PUBACK", { id = p.id })
+    c:expect "DISCONNECT"
+    assert.equal(0, (t:wait_exit()))
   end)
 
   it("is no obstacle when it says nothing, or fails", function()

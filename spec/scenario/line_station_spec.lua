@@ -334,6 +334,28 @@ describe("the operator", function()
     assert.is_nil(t:text("stdout"):find("5000", 1, true))
   end)
 
+  it("tells thousands of stations of a break although nobody reads the values", function()
+    local b = broker.new()
+    local t = tagline.run([[
+local many = {}
+for i = 1, 6000 do
+  many[i] = station("m" .. i) { address = "m/" .. i, tags = { data = TxtI "IN_DATA" } }
+end
+line "plant" { host = "127.0.0.1", port = PORT, reconnect_delay = 0.02, connect_timeout = 600,
+  many }
+]], { PORT = b.port })
+    local c = b:handshake()
+    wait_status(t, "StOn", "plant.m6000")
+    t:pause()
+    c:send("PUBLISH", { topic = "m/1", payload = ("x"):rep(1 << 20) })
+    wait.poll("the message", 20000, function()
+      return select(2, t:eval "lines.plant.stats.messages") ~= "0"
+    end)
+    t:eval "lines.plant:reconnect()" -- and no CONNACK comes
+    wait_status(t, "StComErr", "plant.m6000")
+    t:resume()
+  end)
+
   it("finds a station in StWait that returns while the line is down", function()
     local t, c, b = start("time_filter = 60,", other)
     t:eval 'stations["plant.x"]:off()'
