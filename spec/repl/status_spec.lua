@@ -149,6 +149,9 @@ table.move({
   { "an outlet that is away", {}, "outlet-away",
     "^outlet 'bus' %(nats%) has been away for 60 s: refused; 12 values wait", "spool", nil,
     outlet { up = false, why = "refused", behind = 12 } },
+  { "an outlet that does not open", {}, "outlet-away",
+    "^outlet 'bus' %(nats%) has been away for 10 s; 0 values wait", nil, nil,
+    outlet { up = false, since = 10 } },
   { "an outlet that is behind", {}, "outlet-behind",
     "'bus' %(nats%) is 12 values behind, the oldest for 30 s", nil, nil,
       outlet { behind = 12, lag = 30 } },
@@ -334,6 +337,10 @@ describe("status()", function()
     assert.truthy(text:find(shown, 1, true), text)
     _, text = told({}, outlet({ up = false, why = "refused", stored = 1234 }, spool))
     assert.falsy(text:find("up for", 1, true), text)
+    -- nothing has failed yet
+    _, text = told({}, outlet({ up = false, since = 3, behind = 2 }, spool))
+    shown = "\noutlet 'bus' (nats): opening for 3.0 s; 2 behind\nnothing is wrong"
+    assert.truthy(text:find(shown, 1, true), text)
   end)
 
   it("keeps checks and text apart", function()

@@ -25,8 +25,13 @@ local function line_head(l)
   return text
 end
 
---- A history or another outlet that takes what comes; what is wrong with one is a problem.
+--- A history or another outlet that takes what comes, or opens; what is wrong with one is a
+--- problem.
 local function outlet_line(o, spool)
+  if not o.up then
+    return ("outlet '%s' (%s): opening for %s; %d behind"):format(o.name, o.kind, span(o.since),
+      o.behind)
+  end
   return ("outlet '%s' (%s): up for %s; %s stored, %d behind; the spool is %d %% full")
     :format(o.name, o.kind, span(o.since), plural(o.stored, "value"), o.behind,
       spool.bytes * 100 // math.max(spool.max, 1))
@@ -69,7 +74,9 @@ function M.text(facts, report, now, uptime)
     entries(out, of_line[l.name], "  ")
   end
   for _, o in ipairs(facts.outlets or {}) do
-    if o.up and facts.spool then out[#out + 1] = outlet_line(o, facts.spool) end
+    if facts.spool and (o.up or (o.why or "") == "") then
+      out[#out + 1] = outlet_line(o, facts.spool)
+    end
   end
   out[#out + 1] = wrong == 0 and "nothing is wrong" or plural(wrong, "thing") .. " to look at"
   -- topics are what a device made of them

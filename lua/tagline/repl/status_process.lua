@@ -67,6 +67,7 @@ local function config(c, report)
 end
 
 local LAG = 10 -- seconds: an outlet takes what comes at once
+local OPENING = 10 -- seconds that it may take to open, while nothing has failed
 
 --- How full the spool is, and how long what is left lasts at the present rate.
 local function room(spool)
@@ -110,11 +111,12 @@ end
 --- last_rejected, dropped }, times in seconds.
 local function outlet(o, report, spool)
   local name = ("outlet '%s' (%s)"):format(o.name, o.kind)
-  if not o.up then
+  local why = o.why or ""
+  if not o.up and (why ~= "" or o.since >= OPENING) then
     report:problem("outlet-away", ("%s has been away for %s%s; %s"):format(name, span(o.since),
-      (o.why or "") ~= "" and ": " .. o.why or "",
+      why ~= "" and ": " .. why or "",
       plural(o.behind, "value waits", "values wait")), outlet_cure(o) .. room(spool))
-  elseif o.behind > 0 and (o.lag or 0) >= LAG then
+  elseif o.up and o.behind > 0 and (o.lag or 0) >= LAG then
     report:problem("outlet-behind", ("%s is %s behind, the oldest for %s"):format(name,
       plural(o.behind, "value"), span(o.lag)),
       "it is slower than the values that come: look at its server")
