@@ -401,8 +401,17 @@ static void close_within (tl_outlets *o) {
 static void hurry_on (void *ctx) {
   tl_outlets *o = ctx;
   if (o->closed) {
-    if (o->sync) tl_sync_give_up(o->sync);
+    if (o->sync) {
+      tl_log(TL_LOG_WARN, "spool",
+             "the disk takes too long to sync: ended without it; a power failure now may take the "
+             "last values");
+      tl_sync_give_up(o->sync);
+    }
   } else if (o->ending) {
+    tl_log(
+        TL_LOG_WARN, "outlets",
+        "%u cannot close, held by a disk or server: ended without; what they lack is in the spool",
+        o->open);
     sync_at_last(o);
   } else {
     close_all(o);
@@ -421,7 +430,9 @@ static void end_now (tl_outlets *o) {
 
 static void on_sent (void *ctx) {
   tl_outlets *o = ctx;
-  if (--o->busy == 0) close_all(o);
+  if (--o->busy > 0) return;
+  close_all(o);
+  if (o->until - tl_loop_now(o->loop) < CLOSE_MS) close_within(o);
 }
 
 void tl_outlets_stop (tl_outlets *o, int64_t ms, void (*done)(void *ctx), void *ctx) {

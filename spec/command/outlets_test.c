@@ -400,6 +400,8 @@ static void an_outlet_that_does_not_close_does_not_hold_the_end (void **state) {
   tl_outlets_stop(outlets, 1, on_stopped, NULL);
   UNTIL(stopped);
   assert_true(tl_outlets_are_held(outlets));
+  assert_non_null(strstr(logged, "1 cannot close, held by a disk or server"));
+  assert_non_null(strstr(logged, "the disk takes too long to sync: ended without it"));
   release_the_pool();
   UNTIL(!tl_outlets_are_held(outlets));
   tl_outlets_free(outlets);
