@@ -75,7 +75,7 @@ static bool is_wanted_empty (const tl_aggregate *a) {
 }
 
 static void emit (tl_aggregate *a, int64_t end) {
-  tl_interval i = { .time_ms = a->begin };
+  tl_interval i = { .time_ms = a->begin, .type = a->type };
   int64_t from = a->begin < a->from_ms ? a->from_ms : a->begin;
   if (a->numbers == 0 && !is_wanted_empty(a)) return;
   if (a->numbers > 0) {
@@ -163,6 +163,7 @@ bool tl_aggregate_row (tl_aggregate *a, const tl_history_row *row) {
     if (valid) a->count++;
     if (is_number) take_number(a, row, number);
   }
+  a->type = row->type;
   a->holds = valid;
   a->holds_number = is_number;
   a->held = number;

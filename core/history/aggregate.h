@@ -30,6 +30,7 @@ typedef struct {
   int64_t time_ms; /* its begin */
   uint16_t has;    /* 1 << tl_as: is there one? */
   bool is_whole;   /* all samples are integers: `whole` has those of tl_whole, too */
+  uint8_t type;    /* tl_type of the newest row by its end */
   double value[TL_AS_COUNT];
   tl_whole whole;
 } tl_interval;
@@ -45,6 +46,7 @@ typedef struct {
   size_t shift_count;
   int64_t from_ms, to_ms;                       /* what is held is counted up to to_ms */
   uint16_t as;                                  /* 1 << tl_as: those that are wanted */
+  uint8_t type;                                 /* tl_type of the tag, until a row comes */
   bool (*row)(void *ctx, const tl_interval *i); /* false: stop */
   void *ctx;
   /* inside */

@@ -61,6 +61,7 @@ static void read_intervals (tl_query *q, tl_history_reader *r, const tl_history_
                      .from_ms = q->from_ms,
                      .to_ms = end,
                      .as = q->as,
+                     .type = q->type,
                      .row = keep_interval,
                      .ctx = q };
   if (tl_query_is_too_fine(q)) {

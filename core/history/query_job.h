@@ -19,6 +19,8 @@ typedef struct {
   atomic_bool stop;  /* set by another thread: nobody waits for the answer any more */
   int64_t every_ms, offset_ms; /* every 0: rows as they are */
   uint16_t as;
+  bool tells_type; /* rows of another type than this one name theirs, to Lua */
+  uint8_t type;    /* tl_type */
   /* of tl_shift: when the offset of the zone changes in which intervals begin; may be empty */
   tl_buf shifts;
   /* the answer */

@@ -9,12 +9,23 @@ static void text_into (lua_State *L, int index, tl_buf *out) {
   tl_buf_byte(out, '\0');
 }
 
-/* read(path, question) */
+/* The type that rows need not name. */
+static void read_type (lua_State *L, int index, tl_query *q) {
+  tl_type type;
+  lua_getfield(L, index, "type");
+  const char *name = lua_tostring(L, -1);
+  q->tells_type = name && tl_type_from_name(tl_slice_str(name), &type);
+  if (q->tells_type) q->type = (uint8_t)type;
+  lua_pop(L, 1);
+}
+
+/* read(path, question): rows of another type than question.type name theirs */
 static int l_read (lua_State *L) {
   tl_query q;
   tl_query_init(&q);
   luaL_checktype(L, 2, LUA_TTABLE);
   tl_read_query(L, 2, &q);
+  read_type(L, 2, &q);
   lua_getfield(L, 2, "tag");
   luaL_checkstring(L, 1);
   luaL_checkstring(L, 3);

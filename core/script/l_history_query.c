@@ -86,6 +86,13 @@ static void push_row_value (lua_State *L, const tl_history_row *row) {
     tl_push_value(L, (tl_type)row->type, &row->value);
 }
 
+/* A tag may have changed its type. Most rows are of the present one, and get no field for it. */
+static void set_type (lua_State *L, const tl_query *q, uint8_t type) {
+  if (!q->tells_type || type == q->type) return;
+  lua_pushstring(L, tl_type_name((tl_type)type));
+  lua_setfield(L, -2, "type");
+}
+
 static void push_row (lua_State *L, const tl_query *q, size_t i) {
   tl_history_row row = tl_query_row(q, i);
   lua_createtable(L, 0, 4);
@@ -95,6 +102,7 @@ static void push_row (lua_State *L, const tl_query *q, size_t i) {
   lua_setfield(L, -2, "value");
   lua_pushstring(L, tl_status_name((tl_status)row.status));
   lua_setfield(L, -2, "status");
+  set_type(L, q, row.type);
   if (row.reason == TL_REASON_NONE) return;
   lua_pushstring(L, tl_reason_name((tl_reason)row.reason));
   lua_setfield(L, -2, "reason");
@@ -125,6 +133,7 @@ static void push_interval (lua_State *L, const tl_query *q, size_t i) {
   lua_createtable(L, 0, 4);
   lua_pushnumber(L, (double)one->time_ms / 1000);
   lua_setfield(L, -2, "time");
+  set_type(L, q, one->type);
   for (int as = 0; as < TL_AS_COUNT; as++) {
     if (!(one->has & (1 << as))) continue;
     push_as(L, one, (tl_as)as);

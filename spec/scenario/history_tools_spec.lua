@@ -207,10 +207,23 @@ describe("tagline history --import", function()
     assert.truthy(found:find("2026-11-29T09:00:00.000Z,l.s.at,,invalid,,", 1, true), found)
     -- a tag that changed its type is there for each type, and is printed once
     assert.equal(0, (process.run(process.find "sqlite3", { folder .. "/x.db",
-      "INSERT INTO tag (name, type, since) VALUES ('l.s.n', 'Ai', 0)" })))
+      "INSERT INTO tag (name, type, since) VALUES ('l.s.n', 'Ai', 0), ('l.s.was', 'Ai', 0),\z
+        ('l.s.was', 'TiA', 0);\z
+        INSERT INTO recent SELECT id, unixepoch('2026-11-28 11:00:00') * 1000 + id, 0, 60.33,\z
+        NULL, NULL FROM tag WHERE name = 'l.s.was'" })))
     _, found = tagline.command { "history", path, "l.s.n", table.unpack(day) }
     assert.equal(2, select(2, found:gsub("[^\n]+", "")), found)
-    assert.equal(out:gsub('"Ci"', '"Ai"'), read "--json")
+    _, found = tagline.command { "history", path, "l.s.n", "--json", table.unpack(day) }
+    assert.truthy(#found > 0 and out:find(found, 1, true), found)
+    -- its rows are of the type that it had
+    local function was(...)
+      return select(2, tagline.command { "history", path, "l.s.was", "--json", "--from",
+        "2026-11-28", "--to", "2026-11-29", ... }):gsub('"time":"[^"]*","tag":"l.s.was",', "")
+    end
+    local old = '{"type":"Ai","value":60.33,"status":"valid"}\n'
+    local new = '{"type":"TiA","value":"1970-01-01T00:01:00.330Z","status":"valid"}'
+    assert.equal(old .. new, (was()))
+    assert.equal(new, (was("--every", "1d", "--as", "last")))
     local code, _, why = tagline.command { "history", path, "--wide", "--every", "1h",
       "--as", "first,last", table.unpack(day) }
     assert.same({ 1, "tagline history: --wide has room for one of --as" }, { code, why })

@@ -106,10 +106,11 @@ local no_time = { count = true, sum = true, good = true }
 local function printer(options, tag, unit)
   if options.as and #options.as > 1 then return interval_printer(options, tag, options.as) end
   if options.format == "json" then
-    local type_name = not (options.as and no_time[options.as[1]]) and tag.type or nil
+    local may_be_time = not (options.as and no_time[options.as[1]])
     return function(row)
-      io.write('{"time":"', stamp(row.time), '","tag":', json(tag.name), ',"type":"', tag.type,
-        '",', json_value(row.value, type_name),
+      local type_name = row.type or tag.type -- from before a change of the tag's type: its own
+      io.write('{"time":"', stamp(row.time), '","tag":', json(tag.name), ',"type":"', type_name,
+        '",', json_value(row.value, may_be_time and type_name),
         ',"status":"', status_of(row), '"', row.reason and ',"reason":"' .. row.reason
           .. '"' or "", "}\n")
     end
@@ -148,7 +149,7 @@ end
 
 --- Calls each(row) for all rows of a tag, oldest first.
 local function each_row(path, tag, question, each)
-  question.tag, question.limit = tag.name, nil
+  question.tag, question.type, question.limit = tag.name, tag.type, nil
   return each_row_of(path, question, question.from, question.to, each)
 end
 
