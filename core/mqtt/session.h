@@ -107,8 +107,8 @@ typedef struct {
   ** session), TL_ESESSION (session lost by the broker), TL_ESTATE (session freed or closed for
   ** good), TL_ETIMEOUT (it waited for longer than max_queue_age). payload: what was published,
   ** borrowed until the event returns, where tl_session_keeps() had said so; else nothing. May
-  ** call tl_session_publish(). Of restored messages only TL_ESESSION and TL_ETIMEOUT, with the
-  ** token NULL. */
+  ** call tl_session_publish(). Of restored messages only TL_ELOST, TL_ESESSION and TL_ETIMEOUT,
+  ** with the token NULL. */
   void (*published)(void *ctx, void *token, int result, tl_slice payload);
   /* A PUBLISH of `size` bytes is longer than max_packet_size and is being skipped: *m without
   ** its payload. Optional (NULL). */

@@ -94,8 +94,7 @@ tl_slice tl_session_output (const tl_session *s) {
 
 static void end_handover (tl_session *s, const tl_handover *h, int result) {
   tl_slice payload = h->kept ? tl_outgoing_payload(h->kept) : tl_slice_of(NULL, 0);
-  bool restored = h->kept && h->kept->restored;
-  if (s->ev.published && !restored) s->ev.published(s->ctx, h->token, result, payload);
+  if (s->ev.published) s->ev.published(s->ctx, h->token, result, payload);
   free(h->kept);
 }
 

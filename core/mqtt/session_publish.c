@@ -26,9 +26,9 @@ void tl_session_store_out (tl_session *s, const tl_outgoing *m, bool gone) {
 }
 
 void tl_session_finish (tl_session *s, tl_outgoing *m, int result) {
-  /* of a message of the process before only that it will never be sent (TL_ESTATE: the next
-  ** process sends it) */
-  bool told = !m->restored || result == TL_ETIMEOUT || result == TL_ESESSION;
+  /* Of a message of the process before only that it failed. TL_ESTATE is no failure: the next
+  ** process sends it. */
+  bool told = !m->restored || (result != TL_OK && result != TL_ESTATE);
   if (told && s->ev.published) s->ev.published(s->ctx, m->token, result, tl_outgoing_payload(m));
   free(m);
 }

@@ -277,6 +277,22 @@ static void restored_and_lost (void **state) {
   assert_true(h_noticed(h, "the broker lost the session"));
 }
 
+static void restored_and_made_clean (void **state) {
+  harness *h = *state;
+  h_start(h);
+  tl_slice sent = TL_LIT("\x32\x05\x00\x01"
+                         "a\x00\x01"),
+           waits = TL_LIT("\x34\x05\x00\x01"
+                          "c\x00\x00");
+  assert_int_equal(tl_session_restore(h->s, 'o', 1, 1, sent), TL_OK);
+  assert_int_equal(tl_session_restore(h->s, 'o', 2, 2, tl_slice_of(NULL, 0)), TL_OK);
+  assert_int_equal(tl_session_restore(h->s, 'o', 3, 0, waits), TL_OK);
+  h->p.clean_session = true; /* as a reload does */
+  assert_int_equal(tl_session_set_params(h->s, &h->p), TL_OK);
+  EVENTS(h, "published 0 lost\npublished 0 lost\npublished 0 lost\n");
+  STORED(h, "o gone seq3 id0 0\no gone seq1 id1 0\no gone seq2 id2 0\n");
+}
+
 static void restore_refuses (void **state) {
   harness *h = *state;
 #define RECORD(kind, sequence, id, bytes, code) \
@@ -420,6 +436,7 @@ int main (void) {
     SPEC_NEW("what the store hears of outgoing messages", store_of_outgoing),
     SPEC_NEW("restored from a store", restored),
     SPEC_NEW("restored, and the broker lost the session", restored_and_lost),
+    SPEC_NEW("restored, then the session becomes a clean one", restored_and_made_clean),
     SPEC_NEW("what cannot be restored", restore_refuses),
     SPEC_NEW("an open session restores nothing", restore_comes_before_open),
     SPEC_NEW_CLEAN("a clean session restores nothing", a_clean_session_restores_nothing),
