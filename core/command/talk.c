@@ -45,7 +45,8 @@ static bool write_all (int fd, tl_slice text) {
 
 static bool write_painted (int fd, tl_slice text, tl_paint_kind kind) {
   tl_buf clean, painted;
-  if (!isatty(fd)) return write_all(fd, text);
+  /* results go to programs, byte by byte; errors and notes are for people */
+  if (!isatty(fd) && kind == TL_PAINT_TEXT) return write_all(fd, text);
   tl_buf_init(&clean);
   tl_buf_init(&painted);
   tl_visible(&clean, text, true);

@@ -54,6 +54,16 @@ static void exits_1_with_the_error_on_stderr (void **state) {
   exits(1);
 }
 
+/* A payload is quoted there, and whoever keeps stderr in a file shows it on a terminal later. */
+static void an_error_has_no_control_bytes (void **state) {
+  (void)state;
+  evaluate("boom()");
+  answer('n', "[a note \033[2J]");
+  answer('f', "got \"abc\033[31m\tq\"\n  \xc2\x9b");
+  says(errors, "[a note \\x1b[2J]\ngot \"abc\\x1b[31m\tq\"\n  \\xc2\\x9b\n", false);
+  exits(1);
+}
+
 static void an_empty_result_prints_nothing (void **state) {
   (void)state;
   evaluate("x = 1");
@@ -390,6 +400,7 @@ int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC(prints_the_result_of_an_expression),
     SPEC(exits_1_with_the_error_on_stderr),
+    SPEC(an_error_has_no_control_bytes),
     SPEC(an_empty_result_prints_nothing),
     SPEC(does_not_wait_for_a_process_that_does_not_answer),
     SPEC(waits_for_a_process_that_is_there_as_long_as_it_takes),
