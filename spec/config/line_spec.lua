@@ -207,11 +207,12 @@ describe("a line", function()
 
   it("says of each item of a list what is wrong with it", function()
     local list = support.problems [[line "p" { host = { "a", "h:1", "b c" },
-      topic_filter = { "a/#/b", "ok", "", "ok" } }]]
-    assert.equal(5, #list, table.concat(list, "\n"))
-    for i, start in ipairs { 'host: expected a host name or an address, got "b c"',
-      "host: expected a name or address without a port", 'topic_filter: "ok" is given twice',
-      'topic_filter: expected a topic filter, got "": ',
+      topic_filter = { "z/#/b", "ok", "", "ok", "a/#/b" } }]]
+    assert.equal(6, #list, table.concat(list, "\n"))
+    for i, start in ipairs { "host: expected a name or address without a port",
+      'host: expected a host name or an address, got "b c"',
+      'topic_filter: expected a topic filter, got "z/#/b": ',
+      'topic_filter: expected a topic filter, got "": ', 'topic_filter: "ok" is given twice',
       'topic_filter: expected a topic filter, got "a/#/b": ' } do
       assert.truthy(list[i]:find(start, 1, true), list[i])
     end

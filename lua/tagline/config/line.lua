@@ -25,10 +25,9 @@ function line.new(load)
   return setmetatable({ load = load, lines = {} }, Checker)
 end
 
-function Checker:problem(one, field, text, key, severity)
+function Checker:problem(one, field, text, key, severity, item)
   self.load.problems:add { at = one.at, word = "line", name = one.name, line = one, field = field,
-    key = key, text = text,
-    severity = severity }
+    key = key, text = text, item = item, severity = severity }
 end
 
 local function station_problem(self, st, field, text, severity)
@@ -81,7 +80,9 @@ local function check_fields(self, one, given)
       local wrong, normal, all = field.check(value)
       if wrong then
         wrong_fields[key] = true
-        for _, text in ipairs(all or { wrong }) do self:problem(one, key, text, key) end
+        for i, text in ipairs(all or { wrong }) do
+          self:problem(one, key, text, key, nil, i)
+        end
       elseif handlers[key] then
         one[key] = normal
       elseif key == "will_message" and type(normal) ~= "string" then

@@ -125,8 +125,9 @@ function Load:warn(word, text)
 end
 
 --- What is wrong with a word that has no name (http, spool …), or with one of its fields.
-function Load:say(at, word, text, field)
-  self.problems:add { at = at, word = word, field = field or word, key = field, text = text }
+function Load:say(at, word, text, field, item)
+  self.problems:add { at = at, word = word, field = field or word, key = field, text = text,
+    item = item }
 end
 
 --- What stands in the braces of such a word: name → its normal form, of the fields that are right;
@@ -144,7 +145,7 @@ function Load:record(at, word, given, shape)
       self:say(at, word, "unknown field" .. self:hint(key, shape), tostring(key))
     elseif value ~= self.poison then
       local wrong, normal, all = field.check(value)
-      for _, text in ipairs(all or { wrong }) do self:say(at, word, text, key) end
+      for i, text in ipairs(all or { wrong }) do self:say(at, word, text, key, i) end
       result[key] = normal
     end
   end

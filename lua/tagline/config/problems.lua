@@ -18,7 +18,7 @@ end
 --- Add one: { at = { file =, line = }, text =, severity = "error" (default) | "warning", and
 --- what is known of: line = record, station = record, tag = name, field = its name (shown),
 --- word = and name = of the record that holds the field, key = the field as the source has it
---- (number: by position) }.
+--- (number: by position), item = the how many-th of those that are told of the field's list }.
 function Problems:add(problem)
   problem.severity = problem.severity or "error"
   if problem.severity == "error" then self.failed = true end
@@ -103,6 +103,10 @@ function Problems:finish()
       one.order = file and file.order or 0
       one.text = whole_text(one.file, line, one.severity, place, problem.field, problem.text)
       one.rank = problem.rank or 0
+      -- the fields of a record come in the order of a hash table: by their texts the order is
+      -- always the same, but the items of a list have one of their own
+      one.text_order = not problem.item and one.text or whole_text(one.file, line, one.severity,
+        place, problem.field, ("%09d"):format(problem.item))
       found[#found + 1], group.last, group.problem = one, one, problem
     end
   end
@@ -115,7 +119,7 @@ function Problems:finish()
     if a.order ~= b.order then return a.order < b.order end
     if a.line ~= b.line then return a.line < b.line end
     if a.rank ~= b.rank then return a.rank < b.rank end
-    if a.text ~= b.text then return a.text < b.text end
+    if a.text_order ~= b.text_order then return a.text_order < b.text_order end
     return a.seq < b.seq
   end)
   local list = {}
