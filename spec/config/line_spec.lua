@@ -218,6 +218,19 @@ describe("a line", function()
     end
   end)
 
+  it("says of many wrong items of a list how many they are", function()
+    local list = support.problems [[
+local filters = {}
+for i = 1, 300 do filters[i] = "t" .. i .. "#" end
+line "p" { host = "h", topic_filter = filters }
+]]
+    assert.equal(11, #list, table.concat(list, "\n"))
+    for i = 1, 10 do assert.truthy(list[i]:find(('got "t%d#"'):format(i), 1, true), list[i]) end
+    assert.truthy(list[10]:find("(and 90 more like this)", 1, true), list[10])
+    assert.truthy(list[11]:find("topic_filter: more wrong items in the list: 200", 1, true),
+      list[11])
+  end)
+
   for _, case in ipairs {
     { '""', "expected a host, got an empty one" },
     { '"a,,b"', "expected a host, got an empty one" },

@@ -209,14 +209,18 @@ function kinds.zone(core)
   end)
 end
 
+-- a list with more wrong items than these has one mistake, made again and again
+local MOST_WRONG = 100
+
 --- A list of texts out of one text or a list; `each` checks one, `split` (optional) cuts a text
 --- into several.
---- none: the list may be empty. All that is wrong in the list is the check's third result.
+--- none: the list may be empty. What is wrong in the list, item by item, is the check's third
+--- result; beyond MOST_WRONG items only how many.
 local function texts(what, each, split, none)
   return function(value)
     if type(value) ~= "string" and type(value) ~= "table" then return expected(what, value) end
     local given = type(value) == "table" and value or split and split(value) or { value }
-    local list, seen, count, all = {}, {}, 0, {}
+    local list, seen, count, all, more = {}, {}, 0, {}, 0
     for _ in pairs(given) do count = count + 1 end
     if count ~= #given then
       return ("expected %s, got a table with other keys than 1, 2, 3"):format(what)
@@ -224,9 +228,15 @@ local function texts(what, each, split, none)
     for i, item in ipairs(given) do
       local wrong, normal = each(item)
       if not wrong and seen[normal] then wrong = ("%s is given twice"):format(got(normal)) end
-      all[#all + 1] = wrong
-      if not wrong then list[i], seen[normal] = normal, true end
+      if not wrong then
+        list[i], seen[normal] = normal, true
+      elseif #all < MOST_WRONG then
+        all[#all + 1] = wrong
+      else
+        more = more + 1
+      end
     end
+    if more > 0 then all[#all + 1] = ("more wrong items in the list: %d"):format(more) end
     if all[1] then return all[1], nil, all end
     if #list == 0 and not none then return ("expected %s, got none"):format(what) end
     return nil, list
