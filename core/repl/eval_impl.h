@@ -117,6 +117,9 @@ bool tl_eval_compile (lua_State *L, tl_eval *e, tl_slice code, bool interactive)
 /* eval_text.c: turn the n values on top of the stack of L into text: they are popped, and the
 ** text is pushed. `printing`: in the form of print(). e may be NULL: no console. */
 void tl_eval_push_text (lua_State *L, tl_eval *e, int n, bool printing);
+/* Put the function that does so, and its first arguments, below the n values: a call of n + 2
+** arguments and one result. */
+void tl_eval_push_format (lua_State *L, tl_eval *e, int n, bool printing);
 /* Replace the chunk on top of the stack by what the coroutine runs: a function and its two
 ** arguments. It calls the chunk, turns its results into text, and assigns the first to `_`. */
 void tl_eval_push_run (lua_State *L, tl_eval *e);

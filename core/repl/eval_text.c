@@ -45,7 +45,7 @@ static void push_options (lua_State *L, const tl_eval *e, bool printing) {
 }
 
 /* print.format(options, n, …) gives the text of n values. */
-void tl_eval_push_text (lua_State *L, tl_eval *e, int n, bool printing) {
+void tl_eval_push_format (lua_State *L, tl_eval *e, int n, bool printing) {
   luaL_checkstack(L, n + 8, "too many values");
   lua_rawgeti(L, LUA_REGISTRYINDEX, tl_script_of(L)->print_module);
   lua_getfield(L, -1, "format");
@@ -53,6 +53,10 @@ void tl_eval_push_text (lua_State *L, tl_eval *e, int n, bool printing) {
   push_options(L, e, printing);
   lua_pushinteger(L, n);
   lua_rotate(L, -(n + 3), 3); /* function, options and n go below the values */
+}
+
+void tl_eval_push_text (lua_State *L, tl_eval *e, int n, bool printing) {
+  tl_eval_push_format(L, e, n, printing);
   lua_call(L, n + 2, 1);
   luaL_checkstring(L, -1);
 }

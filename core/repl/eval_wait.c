@@ -18,12 +18,14 @@ static int wait_in (lua_State *L, tl_eval *e, tl_eval_state state) {
   return lua_yieldk(L, 0, lua_gettop(L), after_wait);
 }
 
-int tl_eval_print (lua_State *L) {
+/* The text of what is printed is on top. */
+static int print_text (lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  (void)context;
   tl_eval *const *here = lua_touserdata(L, lua_upvalueindex(1));
   tl_err err = { .text = "" };
   size_t len;
-  int n = lua_gettop(L);
-  tl_eval_push_text(L, *here, n, true);
+  luaL_checkstring(L, -1);
   lua_pushvalue(L, -1);
   lua_pushliteral(L, "\n");
   lua_concat(L, 2);
@@ -40,6 +42,15 @@ int tl_eval_print (lua_State *L) {
   /* If the reader is behind, its own evaluation waits, so no output is lost. */
   if (room || tl_eval_of(L) != *here) return 0;
   return wait_in(L, *here, TL_EVAL_DRAINING);
+}
+
+/* A long text is looked at in slices, where the function that prints it may wait. */
+int tl_eval_print (lua_State *L) {
+  tl_eval *const *here = lua_touserdata(L, lua_upvalueindex(1));
+  int n = lua_gettop(L);
+  tl_eval_push_format(L, *here, n, true);
+  lua_callk(L, n + 2, 1, 0, print_text);
+  return print_text(L, LUA_OK, 0);
 }
 
 static tl_eval *eval_of (lua_State *L) {

@@ -162,6 +162,12 @@ describe("repl -e", function()
     assert.equal(60000, n)
   end)
 
+  it("prints a long text without holding the loop", function()
+    start()
+    local out = eval 'print(("é"):rep(500000))'
+    assert.is_true(out:gsub("\n$", "") == ("é"):rep(500000), #out)
+  end)
+
   it("says when its own output cannot be written", function()
     start()
     local sh = ('exec %q repl --socket %q -e 5 >/dev/full'):format(tagline.program(), t.socket)
