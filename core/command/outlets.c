@@ -25,9 +25,10 @@ typedef struct entry {
   tl_outlet *outlet;
   void *sender;
   const tl_sender_maker *maker;
-  tl_outlet_words *words; /* the config's, with which it runs */
-  tl_outlet_words *anew;  /* those with which it begins again once it is closed; NULL: it goes */
-  int64_t closing_since;  /* tl_loop_now */
+  tl_outlet_words *words;  /* the config's, with which it runs */
+  tl_outlet_words *anew;   /* those with which it begins again once it is closed; NULL: it goes */
+  tl_outlet_totals totals; /* they never fall, also when it begins anew */
+  int64_t closing_since;   /* tl_loop_now */
   char name[64];
   bool wanted, closing;
 } entry;
@@ -71,6 +72,7 @@ static int run_entry (tl_outlets *o, entry *e, tl_err *err) {
       tl_sender_make(&e->outlet, &e->sender, &e->maker, o->loop, o->spool, &e->words->config, err);
   if (rc < 0) return rc;
   e->closing = false;
+  tl_outlet_count_in(e->outlet, &e->totals);
   tl_outlet_start(e->outlet, e->sender);
   return TL_OK;
 }

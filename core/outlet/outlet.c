@@ -37,8 +37,7 @@ typedef struct {
 typedef struct {
   bool up;
   int64_t waiting_since; /* wall: when the oldest value arrived that is not stored; 0: none */
-  uint64_t stored, rejected, dropped;
-  char why[256], last_rejected[256];
+  char why[256];
 } facts;
 
 typedef struct {
@@ -56,12 +55,14 @@ struct tl_outlet {
   outlet_state state;
   threads threads;
   bool storing; /* the sender has `batch` */
-  bool hurried, closing, aside_logged;
+  bool hurried, closing, refused_logged, aside_logged;
   int64_t backoff, due; /* due: when values that gather are sent; INT64_MAX: none do */
   int64_t since;
   tl_outlet_batch batch;
   uint64_t left_out; /* of this batch */
   facts facts;
+  tl_outlet_totals *totals; /* own_totals, or the caller's */
+  tl_outlet_totals own_totals;
   char name[64];
   notice done, closed;
 };
@@ -143,7 +144,7 @@ static void on_read (void *ctx) {
   /* raise_spool() made it: nothing is lost here */
   if (o->batch.first + o->batch.hole.count == tl_cursor_ahead(o->cursor)) o->batch.hole.count = 0;
   if (o->batch.hole.count > 0) {
-    o->facts.dropped += o->batch.hole.count;
+    o->totals->dropped += o->batch.hole.count;
     tl_log(TL_LOG_WARN, o->name, "%llu values are lost: the spool was full, or is damaged",
            (unsigned long long)o->batch.hole.count);
   }
@@ -236,6 +237,7 @@ int tl_outlet_new (tl_outlet **out, tl_loop *loop, tl_spool *spool, const char *
     o->spool = spool;
     o->kind = *kind;
     o->state = AWAY;
+    o->totals = &o->own_totals;
     o->backoff = BACKOFF_MS;
     o->since = tl_loop_now(loop);
     snprintf(o->name, sizeof o->name, "%s", name);
@@ -261,6 +263,8 @@ void tl_outlet_discard (tl_outlet *o) {
   tl_timer_close(o->timer);
   free(o);
 }
+
+void tl_outlet_count_in (tl_outlet *o, tl_outlet_totals *totals) { o->totals = totals; }
 
 void tl_outlet_start (tl_outlet *o, void *sender) {
   o->sender = sender;
@@ -307,11 +311,12 @@ void tl_outlet_ready (tl_outlet *o, uint64_t applied) {
   o->backoff = BACKOFF_MS;
   o->due = tl_loop_now(o->loop); /* what has gathered goes at once */
   if (!o->facts.up) o->since = tl_loop_now(o->loop);
-  if (!o->facts.up && o->facts.why[0] != '\0') {
+  if (o->totals->away) {
     uint64_t behind = tl_spool_next(o->spool) - tl_cursor_at(o->cursor);
     tl_log(TL_LOG_INFO, o->name, "there again; %llu values wait", (unsigned long long)behind);
   }
   o->facts.up = true;
+  o->totals->away = false;
   o->facts.why[0] = '\0';
   if (applied > tl_spool_next(o->spool))
     raise_spool(o, applied);
@@ -333,6 +338,7 @@ void tl_outlet_away (tl_outlet *o, const char *fmt, ...) {
   if (o->facts.up) o->since = tl_loop_now(o->loop);
   snprintf(o->facts.why, sizeof o->facts.why, "%s", text);
   o->facts.up = o->storing = false;
+  o->totals->away = true;
   if (!o->threads.reading) wait_for_next(o); /* else the batch is thrown away once it is read */
 }
 
@@ -341,7 +347,7 @@ void tl_outlet_left_out (tl_outlet *o, uint64_t count) { o->left_out = count; }
 void tl_outlet_stored (tl_outlet *o) {
   if (!o->storing) return;
   o->storing = false;
-  o->facts.stored += o->batch.count - o->left_out;
+  o->totals->stored += o->batch.count - o->left_out;
   tl_cursor_move(o->cursor, o->batch.next);
   if (o->state != STORING) return; /* it is being closed */
   sweep(o);
@@ -350,13 +356,15 @@ void tl_outlet_stored (tl_outlet *o) {
 }
 
 void tl_outlet_rejected (tl_outlet *o, const tl_outlet_value *v, const char *why) {
-  snprintf(o->facts.last_rejected, sizeof o->facts.last_rejected, "%.*s: %s",
+  snprintf(o->totals->last_rejected, sizeof o->totals->last_rejected, "%.*s: %s",
            TL_ARG(v->series->name), why);
-  if (o->facts.rejected++ == 0)
+  o->totals->rejected++;
+  if (!o->refused_logged)
     tl_log(TL_LOG_WARN, o->name,
            "refused is %s; such values are put aside in the spool, file "
            "'%s.rejected'; the rest goes on",
-           o->facts.last_rejected, o->name);
+           o->totals->last_rejected, o->name);
+  o->refused_logged = true;
   int rc = tl_outlet_put_aside(o->spool, o->name, v, why);
   if (rc < 0 && !o->aside_logged)
     tl_log(TL_LOG_ERROR, o->name, "values that are refused cannot be put aside: %s",
@@ -376,9 +384,9 @@ void tl_outlet_get (const tl_outlet *o, tl_outlet_facts *out) {
                             .since = o->since,
                             .why = o->facts.why,
                             .behind = tl_spool_next(o->spool) - tl_cursor_at(o->cursor),
-                            .stored = o->facts.stored,
-                            .rejected = o->facts.rejected,
-                            .last_rejected = o->facts.last_rejected,
-                            .dropped = o->facts.dropped,
+                            .stored = o->totals->stored,
+                            .rejected = o->totals->rejected,
+                            .last_rejected = o->totals->last_rejected,
+                            .dropped = o->totals->dropped,
                             .lag_ms = lag > 0 ? lag : 0 };
 }

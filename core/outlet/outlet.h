@@ -58,6 +58,15 @@ typedef struct {
 ** tl_outlet_discard() comes next. `kind` is copied. */
 int tl_outlet_new (tl_outlet **out, tl_loop *loop, tl_spool *spool, const char *name,
                    const tl_sender *kind, tl_err *err);
+/* What outlives an outlet: the one that takes its place under the same name counts on. */
+typedef struct {
+  uint64_t stored, rejected, dropped; /* as in tl_outlet_facts */
+  char last_rejected[256];
+  bool away; /* the last that was told of it is that it is away */
+} tl_outlet_totals;
+/* Before the start: count in `totals` (borrowed until `closed` of tl_outlet_close()) instead of
+** from 0. */
+void tl_outlet_count_in (tl_outlet *o, tl_outlet_totals *totals);
 /* Give it its sender, which it owns from here on (kind->close frees it), and begin. Ends with
 ** tl_outlet_close(). */
 void tl_outlet_start (tl_outlet *o, void *sender);
@@ -102,7 +111,7 @@ typedef struct {
   int64_t since;   /* tl_loop_now of the last change of `up` */
   const char *why; /* why it is away; "" */
   uint64_t behind; /* values that it has not stored yet */
-  uint64_t stored; /* since the process began; without those that were not meant for it */
+  uint64_t stored; /* since `totals` began; without those that were not meant for it */
   uint64_t rejected;
   const char *last_rejected; /* tag and reason of the last one; "" */
   uint64_t dropped;          /* values that the spool dropped before it had them */

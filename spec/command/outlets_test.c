@@ -21,13 +21,13 @@ static tl_loop *loop;
 static tl_gateway *gateway;
 static tl_outlets *outlets;
 static const tl_outlet_hooks *hooks;
-static char said[2000], logged[4000]; /* what a reload told; warnings and errors of the log */
+static char said[2000], logged[4000]; /* what a reload told; the log */
 static bool stopped;
 
 static bool note_log (void *ctx, tl_log_level level, const char *line) {
   size_t used = strlen(logged);
   (void)ctx;
-  if (level <= TL_LOG_WARN) snprintf(logged + used, sizeof logged - used, "%s\n", line);
+  if (level <= TL_LOG_INFO) snprintf(logged + used, sizeof logged - used, "%s\n", line);
   return true;
 }
 
@@ -236,21 +236,33 @@ static void another_spool_counts_from_the_next_start_on (void **state) {
   assert_int_equal(access(other_spool, F_OK), -1);
 }
 
-static void a_damaged_spool_is_cut_and_told (void **state) {
+/* What an earlier process left there: a tag, and so many values of it. */
+static void leave_in_spool (int values) {
   tl_err err;
   tl_spool *spool;
   tl_spool_found found;
   uint32_t segment;
-  char name[32], path[120];
-  (void)state;
+  bool cut;
   tl_spool_options options = { spool_at, 1 << 20, false };
   assert_int_equal(tl_spool_open(&spool, &options, 1000, &found, &err), TL_OK);
   tl_buf *out = tl_spool_begin(spool, 2000, &segment);
   tl_series series = { .type = TL_AI, .name = TL_LIT("l.s.t") };
   tl_record_series(out, &series);
-  tl_spool_added(spool);
+  for (int i = 0; i < values; i++) {
+    tl_sample v = { .status = TL_VALID, .time_ms = 1000 + i, .value.number = i };
+    tl_record_sample(out, &v, TL_AI, &cut);
+    tl_spool_added(spool);
+  }
+  if (values == 0) tl_spool_added(spool);
   assert_int_equal(tl_spool_commit(spool, 3000, &err), TL_OK);
   tl_spool_close(spool);
+}
+
+static void a_damaged_spool_is_cut_and_told (void **state) {
+  tl_err err;
+  char name[32], path[120];
+  (void)state;
+  leave_in_spool(0);
   tl_segment_name(1, name);
   snprintf(path, sizeof path, "%s/%s", spool_at, name);
   FILE *f = fopen(path, "a");
@@ -259,6 +271,36 @@ static void a_damaged_spool_is_cut_and_told (void **state) {
   tl_outlet_config one = history_at(file);
   assert_true(apply(&one, 1, NULL, &err));
   assert_non_null(strstr(logged, "were damaged or not written whole: they are cut off"));
+}
+
+static void note_facts (void *arg, const tl_outlet_facts *f) { *(tl_outlet_facts *)arg = *f; }
+
+static bool has_stored (uint64_t values) {
+  tl_outlet_facts f = { 0 };
+  hooks->each(hooks->ctx, note_facts, &f);
+  return f.up && f.stored == values;
+}
+
+static void one_that_begins_anew_counts_on_and_tells_that_it_is_there_again (void **state) {
+  tl_err err;
+  char nowhere[120], cursor[120];
+  (void)state;
+  snprintf(nowhere, sizeof nowhere, "%s/none/h.db", folder);
+  snprintf(cursor, sizeof cursor, "%s/history.cursor", spool_at);
+  leave_in_spool(3);
+  FILE *f = fopen(cursor, "w"); /* damaged: it begins with the oldest value */
+  assert_true(f && fclose(f) == 0);
+  make();
+  tl_outlet_config bad = history_at(nowhere), one = history_at(file),
+                   other = history_at(other_file);
+  assert_true(apply(&bad, 1, NULL, &err));
+  UNTIL(strstr(logged, "values wait in the spool"));
+  assert_true(apply(&one, 1, &reload, &err));
+  UNTIL(has_stored(3));
+  assert_non_null(strstr(logged, "there again; 3 values wait"));
+  assert_true(apply(&other, 1, &reload, &err));
+  UNTIL(has_stored(3));
+  assert_null(strstr(logged, "there again"));
 }
 
 /* At a start, and at a reload that changes the words: what fails says why, and comes with the next
@@ -448,6 +490,7 @@ int main (void) {
     SPEC(one_that_cannot_be_had_leaves_the_others),
     SPEC(another_spool_counts_from_the_next_start_on),
     SPEC(a_damaged_spool_is_cut_and_told),
+    SPEC(one_that_begins_anew_counts_on_and_tells_that_it_is_there_again),
     SPEC(without_memory_it_begins_or_says_why),
     SPEC(a_kind_begins_or_says_why),
     SPEC(it_ends_even_without_a_timer),
