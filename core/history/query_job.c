@@ -45,7 +45,15 @@ static bool keep_interval (void *ctx, const tl_interval *i) {
 
 static bool feed (void *ctx, const tl_history_row *row) {
   tl_aggregate *a = ctx;
-  return tl_aggregate_row(a, row) && !((tl_query *)a->ctx)->stop;
+  tl_query *q = a->ctx;
+  bool is_text = row->type == TL_TXTI || row->type == TL_TXTO;
+  if (row->status == TL_VALID) *(is_text ? &q->has_text : &q->has_number) = true;
+  return tl_aggregate_row(a, row) && !q->stop;
+}
+
+/* Its answer would be empty, and nobody would know why. */
+static bool is_none_of_texts (const tl_query *q) {
+  return q->has_text && !q->has_number && !(q->as & (1 << TL_AS_COUNT_OF | 1 << TL_AS_GOOD));
 }
 
 bool tl_query_is_too_fine (const tl_query *q) {
@@ -72,6 +80,8 @@ static void read_intervals (tl_query *q, tl_history_reader *r, const tl_history_
   tl_aggregate_init(&a);
   q->rc = tl_history_read(r, range, feed, &a, &q->left_out, &q->err);
   if (q->rc >= 0) tl_aggregate_end(&a);
+  if (q->rc >= 0 && is_none_of_texts(q))
+    q->rc = tl_fail(&q->err, TL_ETYPE, 0, "of a text there are count and good: as = \"count\"");
 }
 
 void tl_query_run (tl_query *q) {

@@ -28,6 +28,7 @@ typedef struct {
   tl_buf texts; /* of rows: their slices hold offsets until tl_query_row() */
   size_t count;
   uint64_t left_out;
+  bool has_text, has_number; /* among the valid values of the intervals */
   int rc;
   tl_err err;
 } tl_query;

@@ -48,6 +48,19 @@ describe("a plot", function()
     assert.same({ "no valid value in this time" }, drawn({ valid(0, "text") }))
   end)
 
+  it("is none of a text, which it says", function()
+    local live = { now = function() return 1000 end, rest = function() end }
+    function live.history()
+      return { fill = function(_, rows) rows[1] = { time = 500, good = 1 } end }, {}
+    end
+    local word = require("tagline.repl.history").plot_word(live, { tags = {} })
+    assert.same({ nil, "l.s.name is a TxtI: a text has no curve" },
+      { word({ full_name = "l.s.name", type = "TxtI" }, "10m") })
+    assert.same({ nil, "l.s.gone is of texts: a text has no curve" }, { word("l.s.gone", "10m") })
+    function live.history() return { fill = function() end }, {} end
+    assert.truthy(word("l.s.gone", "10m"):find("no valid value in this time", 1, true))
+  end)
+
   it("has the unit of the tag, or of the live one with its name", function()
     local live = { now = function() return 1000 end, rest = function() end }
     local function fill(_, rows)

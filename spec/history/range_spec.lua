@@ -39,6 +39,8 @@ describe("the range of a history", function()
     ["an unknown aggregate"] = { { every = 1, as = "mean" }, "as: expected one of avg" },
     ["an aggregate without intervals"] = { { as = "avg" }, "as: needs every" },
     ["the end before the begin"] = { { from = 5, to = 4 }, "expected from before to" },
+    ["a begin in the future without an end"] = { { from = now + 1 },
+      "from lies after now, which to is when it is not given: give to" },
     ["from and last"] = { { from = 5, last = 4 }, "expected from or last, got both" },
     ["a wrong time"] = { { from = "yesterday" }, "from: expected a time such as" },
     ["a month 13"] = { { from = "2026-13-01" }, "from: expected a time such as" },

@@ -198,6 +198,8 @@ describe("tagline history --import", function()
       table.unpack(day) }
     assert.truthy(found:find('"value":"2026-11-30T01:00:18.500Z"', 1, true), found)
     assert.truthy(found:find('"value":9223372036854775807,', 1, true), found)
+    _, _, found = tagline.command { "history", path, "--every", "1d", table.unpack(day) }
+    assert.equal("tagline history: l.s.raw: of a text there are count and good: --as count", found)
     _, found = tagline.command { "history", path, "l.s.raw", "--every", "1d", "--as", "count",
       table.unpack(day) }
     assert.truthy(found:find("l.s.raw,2,valid,,", 1, true), found)
@@ -224,9 +226,17 @@ describe("tagline history --import", function()
     local new = '{"type":"TiA","value":"1970-01-01T00:01:00.330Z","status":"valid"}'
     assert.equal(old .. new, (was()))
     assert.equal(new, (was("--every", "1d", "--as", "last")))
-    local code, _, why = tagline.command { "history", path, "--wide", "--every", "1h",
+    assert.equal(0, (tagline.command { "history", path, "--import", scope.file("same.csv",
+      "time,tag,value\n2026-11-29T10:00:00Z,l.s.raw,y\n2026-11-29T10:00:00Z,l.s.raw,z\n") }))
+    local code, _, why = tagline.command { "history", path, "--wide", table.unpack(day) }
+    assert.same({ 0, "tagline history: 2 values with the time of another are not shown" },
+      { code, why })
+    code, _, why = tagline.command { "history", path, "--wide", "--every", "1h",
       "--as", "first,last", table.unpack(day) }
-    assert.same({ 1, "tagline history: --wide has room for one of --as" }, { code, why })
+    assert.same({ 2, "tagline history: --wide has room for one of --as" }, { code, why })
+    code, _, why = tagline.command { "history", path, "--from", "2999-01-01" }
+    assert.same({ 2, "tagline history: --from lies after now, which --to is when it is not \z
+      given: give --to" }, { code, why })
   end)
 
   it("and reading: values that were dropped are told beside those that are there", function()

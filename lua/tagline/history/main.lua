@@ -10,6 +10,12 @@ local function fail(text)
   return 1
 end
 
+--- A wrong command line, as all commands end with it.
+local function wrong(text)
+  fail(text)
+  return 2
+end
+
 local stamp, csv = csv_text.stamp, csv_text.cell
 
 local function json(value)
@@ -150,7 +156,11 @@ end
 --- Calls each(row) for all rows of a tag, oldest first.
 local function each_row(path, tag, question, each)
   question.tag, question.type, question.limit = tag.name, tag.type, nil
-  return each_row_of(path, question, question.from, question.to, each)
+  local ok, why = each_row_of(path, question, question.from, question.to, each)
+  if ok or not why:find("of a text there are", 1, true) then return ok, why end
+  -- the other tags have theirs
+  fail(("%s: %s"):format(tag.name, (why:gsub('as = "count"', "--as count"))))
+  return true
 end
 
 --- Values that never came here are told beside the rows.
@@ -179,7 +189,7 @@ end
 
 --- A column for each tag, a row for each time that one of them has.
 local function wide(path, tags, question)
-  local times, at, columns = {}, {}, {}
+  local times, at, columns, hidden = {}, {}, {}, 0
   for i, tag in ipairs(tags) do
     columns[i] = {}
     local ok, why = each_row(path, tag, question, function(row)
@@ -187,6 +197,7 @@ local function wide(path, tags, question)
         at[row.time] = true
         times[#times + 1] = row.time
       end
+      if columns[i][row.time] ~= nil then hidden = hidden + 1 end
       columns[i][row.time] = row.value == nil and "" or row.value
     end)
     if not ok then return fail(why) end
@@ -199,6 +210,10 @@ local function wide(path, tags, question)
     local line = { stamp(time) }
     for i = 1, #tags do line[i + 1] = csv(columns[i][time]) end
     io.write(table.concat(line, ","), "\n")
+  end
+  if hidden > 0 then
+    fail(("%d value%s with the time of another %s not shown"):format(hidden,
+      hidden == 1 and "" or "s", hidden == 1 and "is" or "are"))
   end
   return 0
 end
@@ -257,12 +272,14 @@ function main.main(last, from, to, every, as, format, what, zone, path, ...)
     list = {}
     for name in as:gmatch("[^,]+") do list[#list + 1] = name end
   end
-  if format == "wide" and list and #list > 1 then return fail("--wide has room for one of --as") end
+  if format == "wide" and list and #list > 1 then
+    return wrong("--wide has room for one of --as")
+  end
   local present = os.time() + 1 -- the present second belongs to it
   local question
   question, why = range.read({ last = number_or(last), from = number_or(from), to = number_or(to),
-    every = number_or(every), as = list, zone = given(every) and zone }, present)
-  if not question then return fail(why) end
+    every = number_or(every), as = list, zone = given(every) and zone }, present, "--")
+  if not question then return wrong(why) end
   local tags
   tags, why = file.tags(path)
   if not tags then return fail(why) end

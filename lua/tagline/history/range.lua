@@ -61,14 +61,15 @@ function range.time(value)
 end
 
 --- The list of aggregates of `as`: a name, or a list of names. nil and why.
-local function read_as(as)
+local function read_as(as, dash)
   local list = type(as) == "table" and as or { as }
   if #list == 0 then
-    return nil, "as: expected at least one of " .. table.concat(range.aggregates, " ")
+    return nil, dash .. "as: expected at least one of " .. table.concat(range.aggregates, " ")
   end
   for _, name in ipairs(list) do
     if not AS[name] then
-      return nil, "as: " .. kinds.expected("one of " .. table.concat(range.aggregates, " "), name)
+      return nil, dash .. "as: " .. kinds.expected("one of "
+        .. table.concat(range.aggregates, " "), name)
     end
   end
   return list
@@ -79,8 +80,10 @@ local FIELDS = { from = true, to = true, every = true, as = true, limit = true, 
 
 --- The question of history(tag, options): "1h", seconds, or { from =, to =, last =, every =, as
 --- =, limit = }; nothing: the last 24 hours. `now` in seconds. Returns { from =, to =, every =,
---- as =, limit = }, or nil and why.
-function range.read(options, now)
+--- as =, limit = }, or nil and why. `dash` stands before the options' names there: "--" of a
+--- command.
+function range.read(options, now, dash)
+  dash = dash or ""
   if options == nil then options = {} end
   if type(options) ~= "table" then options = { last = options } end
   for key in pairs(options) do
@@ -92,26 +95,29 @@ function range.read(options, now)
   local q, why = {}
   if options.to ~= nil then
     q.to, why = range.time(options.to)
-    if not q.to then return nil, "to: " .. why end
+    if not q.to then return nil, dash .. "to: " .. why end
   end
   if options.from ~= nil then
     q.from, why = range.time(options.from)
-    if not q.from then return nil, "from: " .. why end
+    if not q.from then return nil, dash .. "from: " .. why end
   end
   if options.last ~= nil then
     local seconds
     seconds, why = range.duration(options.last)
-    if not seconds then return nil, why end
-    if q.from then return nil, "expected from or last, got both" end
+    if not seconds then return nil, dash == "" and why or "--last: " .. why end
+    if q.from then return nil, ("expected %sfrom or %slast, got both"):format(dash, dash) end
     q.from = math.max(FIRST, (q.to or now) - seconds)
   end
   q.to = q.to or now + 0.001
   q.from = q.from or q.to - 86400
-  if q.from >= q.to then return nil, "expected from before to" end
+  if q.from >= q.to then
+    return nil, (options.to == nil and "%sfrom lies after now, which %sto is when it is not \z
+      given: give %sto" or "expected %sfrom before %sto"):format(dash, dash, dash)
+  end
   if options.every ~= nil then
     q.every, why = range.duration(options.every)
-    if not q.every then return nil, "every: " .. why end
-    q.as, why = read_as(options.as or "avg")
+    if not q.every then return nil, dash .. "every: " .. why end
+    q.as, why = read_as(options.as or "avg", dash)
     if not q.as then return nil, why end
     if options.zone ~= nil and type(options.zone) ~= "string" then
       return nil, "zone: " .. kinds.expected('a zone such as "Europe/Bratislava"', options.zone)
@@ -120,7 +126,7 @@ function range.read(options, now)
   elseif options.zone ~= nil then
     return nil, "zone: needs every, the length of an interval"
   elseif options.as ~= nil then
-    return nil, "as: needs every, the length of an interval"
+    return nil, ("%sas: needs %severy, the length of an interval"):format(dash, dash)
   end
   if options.limit ~= nil then
     local wrong

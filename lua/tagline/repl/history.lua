@@ -44,11 +44,11 @@ local function unit_of(tag)
   return type(tag) ~= "string" and tag.unit or nil
 end
 
---- The unit of a tag, or of the live one with this name.
-local function unit_for(tag, api)
-  if type(tag) ~= "string" then return tag.unit end
-  local ok, unit = pcall(function() return api.tags[tag].unit end)
-  return ok and unit or nil
+--- `unit` or `type` of a tag, or of the live one with this name.
+local function member_of(tag, api, key)
+  if type(tag) ~= "string" then return tag[key] end
+  local ok, member = pcall(function() return api.tags[tag][key] end)
+  return ok and member or nil
 end
 
 --- No value of a tag of this process is kept yet: that is no error, and no rows.
@@ -57,15 +57,22 @@ local function none_yet(tag, why)
   return setmetatable({ left_out = 0 }, { __name = "tagline.list" })
 end
 
+local function holds_any(rows)
+  for _, row in ipairs(rows) do
+    if row.value ~= nil then return true end
+  end
+  return false
+end
+
 --- What a curve of n columns needs of any number of rows: lowest, highest and last value of
---- each column's time, and where there was none.
+--- each column's time, and where there was none; and whether texts are among them.
 local function ask_curve(live, name, from, to, n)
   local ms = math.max(1, math.ceil((to - from) * 1000 / n))
   local every, offset = ms / 1000, -math.floor(from * 1000) % ms / 1000
   local intervals, why = ask(live, name, { from = from, to = to, every = every, offset = offset,
     as = { "min", "max", "last", "good", "time_avg" } })
   if not intervals then return nil, why end
-  local rows, holds = {}, false
+  local rows, holds, is_text = {}, false, false
   local function add(time, value)
     rows[#rows + 1] = { time = math.max(time, from), value = value,
       status = value and "valid" or "invalid" }
@@ -81,8 +88,9 @@ local function ask_curve(live, name, from, to, n)
     elseif one.good == 0 and holds then
       add(one.time)
     end
+    if one.good and one.good > 0 and not one.min and not one.time_avg then is_text = true end
   end
-  return rows
+  return rows, is_text
 end
 
 --- history(tag [, "1h" | { from =, to =, every =, as =, limit =, csv = }])
@@ -141,9 +149,14 @@ function history.plot_word(live, api)
       local rows, wrong = ask_curve(live, name, question.from, question.to,
         2 * (options.width or 80))
       if not rows then return nil, wrong end
+      local kind = tostring(member_of(given[i], api, "type"))
+      if (wrong or kind:find "^Txt") and not holds_any(rows) then
+        return nil, ("%s is %s: a text has no curve"):format(name,
+          kind:find "^Txt" and "a " .. kind or "of texts")
+      end
       local drawn = plot.lines(rows, question.from, question.to,
         { name = name, ascii = options.ascii, width = options.width or 80,
-          height = options.height, unit = unit_for(given[i], api) or "" })
+          height = options.height, unit = member_of(given[i], api, "unit") or "" })
       table.move(drawn, 1, #drawn, #lines + 1, lines)
     end
     if count == 0 then
