@@ -4,6 +4,7 @@
 #define TL_BASE_NUMBER_H
 
 #include <float.h>
+#include <math.h>
 
 #include "base/buf.h"
 
@@ -37,5 +38,14 @@ int tl_integer_from (double number, int64_t *out);
 ** integral values below 2^53 have no point. NaN and infinity are the caller's error (asserted). */
 void tl_number_format (tl_buf *out, double number);
 void tl_integer_format (tl_buf *out, int64_t number);
+
+/* Are they no further apart than that, as decimal numbers? 21.1 and 20.9 are, by 0.2, though their
+** doubles are 0.2000000000000028 apart: what rounding makes of it, at most a thousandth, is
+** forgiven. */
+static inline bool tl_number_is_within (double a, double b, double apart) {
+  double d = fabs(a - b);
+  return d <= apart ||
+         (d <= apart * (1 + 1.0 / 1024) && d - apart <= 4 * DBL_EPSILON * (fabs(a) + fabs(b)));
+}
 
 #endif

@@ -116,7 +116,7 @@ static bool add_filters (const tl_telling *t, const tl_tagdef *d, const tl_value
   }
   if (!add_range(d, &v, out)) return false;
   if (!(d->deadband > 0) || !t->had_before || !as_number(d->type, &t->before, &before) ||
-      fabs(v - before) > d->deadband)
+      !tl_number_is_within(v, before, d->deadband))
     return false;
   open_step(out, "deadband");
   number_member(out, "from", v);

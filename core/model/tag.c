@@ -246,7 +246,7 @@ static verdict filter_number (const tl_tag *t, const tl_tagdef *def, tl_value *v
     if (verdict_of_range != TAKE) return verdict_of_range;
   }
   if (def->deadband > 0 && t->status == TL_VALID &&
-      fabs(v->number - t->value.number) <= def->deadband)
+      tl_number_is_within(v->number, t->value.number, def->deadband))
     *v = t->value;
   return TAKE;
 }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "base/number.h"
 #include "gateway/once.h"
 #include "model/walk.h"
 #include "spool/record.h"
@@ -173,7 +174,8 @@ static bool number_of (tl_type type, const tl_sample *v, double *out) {
 /* Does the deadband of the tag's history hide this value? */
 static bool is_hidden (const series *s, const tl_history_options *o, bool number, double now,
                        const tl_sample *v) {
-  if (o->deadband <= 0 || !number || !s->stored || fabs(now - s->last) > o->deadband) return false;
+  if (o->deadband <= 0 || !number || !s->stored) return false;
+  if (!tl_number_is_within(now, s->last, o->deadband)) return false;
   return o->silence_ms <= 0 || v->time_ms - s->stored_ms < o->silence_ms;
 }
 

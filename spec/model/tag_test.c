@@ -325,6 +325,14 @@ static void deadband_measures_from_the_value_kept (void **state) {
   number(&w, t, 20.75); /* nothing to measure from */
   assert_string_equal(said(&w), "value s.t 20.75\n");
   world_fini(&w);
+  d = def("t", TL_AI, "");
+  d.deadband = 0.2;
+  t = tag(&w, d);
+  number(&w, t, 20.9), number(&w, t, 21.1); /* their doubles are 0.2000000000000028 apart */
+  assert_string_equal(said(&w), "value s.t 20.9\n");
+  number(&w, t, 21.1001);
+  assert_string_equal(said(&w), "value s.t 21.1001\n");
+  world_fini(&w);
   d = def("t", TL_CI, "");
   d.deadband = 2;
   t = tag(&w, d);

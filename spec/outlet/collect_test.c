@@ -154,6 +154,21 @@ static void settle (void) {
 
 /* --- what a history gets --- */
 
+static void a_change_of_the_deadband_is_hidden_whatever_rounding_makes_of_it (void **state) {
+  (void)state;
+  const tl_tagdef tags[] = {
+    { .name = "n", .address = "", .type = TL_AI, .history = { .deadband = 0.2 } },
+  };
+  start(tags, COUNT(tags));
+  number("l.s.n", 20.9, 1000);
+  number("l.s.n", 21.1, 2000);
+  number("l.s.n", 20.7, 3000);
+  settle();
+  read_spool(true);
+  assert_string_equal((const char *)got.at, "l.s.n=209@1000 ");
+  stop();
+}
+
 static void a_deadband_keeps_the_corners_and_a_silence_ends (void **state) {
   (void)state;
   const tl_tagdef tags[] = {
@@ -326,6 +341,7 @@ static void many_tags_are_kept_apart (void **state) {
 #define SPEC(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 int main (void) {
   const struct CMUnitTest tests[] = {
+    SPEC(a_change_of_the_deadband_is_hidden_whatever_rounding_makes_of_it),
     SPEC(a_deadband_keeps_the_corners_and_a_silence_ends),
     SPEC(a_tag_that_a_reload_changed_goes_on),
     SPEC(no_value_is_lost_or_doubled_when_a_request_fails),
