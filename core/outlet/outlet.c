@@ -56,8 +56,8 @@ struct tl_outlet {
   threads threads;
   bool storing; /* the sender has `batch` */
   bool hurried, closing, refused_logged, aside_logged;
-  int64_t backoff, due; /* due: when values that gather are sent; INT64_MAX: none do */
-  int64_t since;
+  int64_t backoff, due;  /* due: when values that gather are sent; INT64_MAX: none do */
+  int64_t since, handed; /* handed: when the sender got `batch` */
   tl_outlet_batch batch;
   uint64_t left_out; /* of this batch */
   facts facts;
@@ -151,6 +151,7 @@ static void on_read (void *ctx) {
   o->facts.waiting_since = tl_fetch_arrival(o->threads.fetch);
   o->state = STORING;
   o->storing = true;
+  o->handed = tl_loop_now(o->loop);
   o->left_out = 0;
   if (o->batch.count == 0 && o->batch.hole.count == 0)
     tl_outlet_stored(o); /* nothing for this one */
@@ -388,5 +389,6 @@ void tl_outlet_get (const tl_outlet *o, tl_outlet_facts *out) {
                             .rejected = o->totals->rejected,
                             .last_rejected = o->totals->last_rejected,
                             .dropped = o->totals->dropped,
+                            .held_ms = o->storing ? tl_loop_now(o->loop) - o->handed : 0,
                             .lag_ms = lag > 0 ? lag : 0 };
 }

@@ -115,7 +115,8 @@ typedef struct {
   uint64_t rejected;
   const char *last_rejected; /* tag and reason of the last one; "" */
   uint64_t dropped;          /* values that the spool dropped before it had them */
-  int64_t lag_ms; /* how long ago the oldest value arrived that it has not stored; 0: none */
+  int64_t held_ms; /* how long the other side has had a batch without an answer; 0: it has none */
+  int64_t lag_ms;  /* how long ago the oldest value arrived that it has not stored; 0: none */
 } tl_outlet_facts;
 void tl_outlet_get (const tl_outlet *o, tl_outlet_facts *out);
 

@@ -198,7 +198,7 @@ typedef struct {
 static void push_outlet (void *ctx, const tl_outlet_facts *f) {
   const outlet_list *list = ctx;
   lua_State *L = list->L;
-  lua_createtable(L, 0, 11);
+  lua_createtable(L, 0, 12);
   tl_set_text(L, "name", f->name);
   tl_set_text(L, "kind", f->kind);
   tl_set_flag(L, "up", f->up);
@@ -206,6 +206,7 @@ static void push_outlet (void *ctx, const tl_outlet_facts *f) {
   tl_set_text(L, "why", f->why);
   tl_set_integer(L, "behind", (lua_Integer)f->behind);
   tl_set_seconds(L, "lag", f->lag_ms);
+  tl_set_seconds(L, "held", f->held_ms);
   tl_set_integer(L, "stored", (lua_Integer)f->stored);
   tl_set_integer(L, "rejected", (lua_Integer)f->rejected);
   tl_set_text(L, "last_rejected", f->last_rejected);

@@ -176,10 +176,12 @@ static void values_are_handed_on_in_order (void **state) {
   put(10);
   RUN_UNTIL(batch);
   has_batch(10);
+  RUN_UNTIL(facts().held_ms > 0); /* so long it has had them */
   next_number += 10;
   batch = NULL;
   tl_outlet_left_out(outlet, 4); /* not meant for the other side */
   tl_outlet_stored(outlet);
+  assert_int_equal(facts().held_ms, 0);
   assert_int_equal(facts().stored, 259);
   assert_string_equal(tl_outlet_name(outlet), "out");
   assert_ptr_equal(tl_outlet_loop(outlet), loop);

@@ -107,7 +107,17 @@ local function outlet_cure(o)
   return ""
 end
 
---- A history or another outlet: { name, kind, up, since, why, behind, lag, rejected,
+--- Is it slow, or does it take nothing at all?
+local function behind_cure(o)
+  if (o.held or 0) < LAG then
+    return "it is slower than the values that come: look at its server"
+  end
+  return ("it has taken nothing for %s: %s"):format(span(o.held), o.kind == "history"
+    and "its disk may be stuck, or the file locked" or o.kind == "postgres"
+    and "it may be stopped, or a table locked" or "it may be stopped")
+end
+
+--- A history or another outlet: { name, kind, up, since, why, behind, lag, held, rejected,
 --- last_rejected, dropped }, times in seconds.
 local function outlet(o, report, spool)
   local name = ("outlet '%s' (%s)"):format(o.name, o.kind)
@@ -118,8 +128,7 @@ local function outlet(o, report, spool)
       plural(o.behind, "value waits", "values wait")), outlet_cure(o) .. room(spool))
   elseif o.up and o.behind > 0 and (o.lag or 0) >= LAG then
     report:problem("outlet-behind", ("%s is %s behind, the oldest for %s"):format(name,
-      plural(o.behind, "value"), span(o.lag)),
-      "it is slower than the values that come: look at its server")
+      plural(o.behind, "value"), span(o.lag)), behind_cure(o))
   end
   if (o.dropped or 0) > 0 then
     report:remark("outlet-dropped",
