@@ -13,7 +13,7 @@
 #include "outlet/batch.h"
 #include "outlet/value.h"
 
-enum { BACKOFF_MS = 1000, BACKOFF_MAX_MS = 60000, REST_MS = 1000 };
+enum { BACKOFF_MS = 1000, BACKOFF_MAX_MS = 60000, REST_MS = 1000, LOST_MS = 60000 };
 
 typedef enum {
   AWAY,    /* waits for the next attempt */
@@ -60,6 +60,8 @@ struct tl_outlet {
   int64_t since, handed; /* handed: when the sender got `batch` */
   tl_outlet_batch batch;
   uint64_t left_out; /* of this batch */
+  uint64_t lost;     /* as tell_lost() told last; 0: none */
+  int64_t lost_told; /* when */
   facts facts;
   tl_outlet_totals *totals; /* own_totals, or the caller's */
   tl_outlet_totals own_totals;
@@ -71,6 +73,32 @@ static void go_on (tl_outlet *o);
 
 static bool is_behind (const tl_outlet *o) {
   return tl_cursor_at(o->cursor) < tl_spool_next(o->spool);
+}
+
+/* How far it has come, when what the sender has is stored. */
+static uint64_t place (const tl_outlet *o) {
+  return o->storing ? o->batch.next : tl_cursor_at(o->cursor);
+}
+
+/* Values that wait in the spool: those that it dropped wait no longer. */
+static uint64_t behind (const tl_outlet *o) {
+  uint64_t at = tl_cursor_at(o->cursor), oldest = tl_spool_oldest(o->spool);
+  return tl_spool_next(o->spool) - (at > oldest ? at : oldest);
+}
+
+/* Tell that a full spool drops values of an outlet that is away or stuck, at once and then each
+** minute. on_read() tells of all of them. */
+static void tell_lost (tl_outlet *o) {
+  uint64_t oldest = tl_spool_oldest(o->spool), from = place(o);
+  int64_t now = tl_loop_now(o->loop);
+  if (oldest <= from) o->lost = 0;
+  if (oldest <= from || o->state == READING || oldest == tl_cursor_ahead(o->cursor)) return;
+  if (oldest - from <= o->lost || (o->lost > 0 && now - o->lost_told < LOST_MS)) return;
+  o->lost = oldest - from;
+  o->lost_told = now;
+  tl_log(TL_LOG_WARN, o->name,
+         "%llu values are lost so far: the spool is full, and drops the oldest",
+         (unsigned long long)o->lost);
 }
 
 static void report_done (tl_outlet *o) {
@@ -187,8 +215,7 @@ static void open_sender (tl_outlet *o) {
 
 /* Values gather for a while, unless there are many or somebody waits for all of them. */
 static bool is_time (const tl_outlet *o, int64_t now) {
-  uint64_t behind = tl_spool_next(o->spool) - tl_cursor_at(o->cursor);
-  return o->hurried || behind >= o->kind.most || now >= o->due;
+  return o->hurried || behind(o) >= o->kind.most || now >= o->due;
 }
 
 static void go_on (tl_outlet *o) {
@@ -217,6 +244,7 @@ static void go_on (tl_outlet *o) {
 
 void tl_outlet_poke (tl_outlet *o) {
   if (o->facts.waiting_since == 0) o->facts.waiting_since = tl_clock_wall_ms();
+  tell_lost(o);
   if (o->state == IDLE) go_on(o);
 }
 
@@ -313,8 +341,8 @@ void tl_outlet_ready (tl_outlet *o, uint64_t applied) {
   o->due = tl_loop_now(o->loop); /* what has gathered goes at once */
   if (!o->facts.up) o->since = tl_loop_now(o->loop);
   if (o->totals->away) {
-    uint64_t behind = tl_spool_next(o->spool) - tl_cursor_at(o->cursor);
-    tl_log(TL_LOG_INFO, o->name, "there again; %llu values wait", (unsigned long long)behind);
+    uint64_t n = behind(o);
+    tl_log(TL_LOG_INFO, o->name, "there again; %llu values wait", (unsigned long long)n);
   }
   o->facts.up = true;
   o->totals->away = false;
@@ -384,7 +412,7 @@ void tl_outlet_get (const tl_outlet *o, tl_outlet_facts *out) {
                             .up = o->facts.up,
                             .since = o->since,
                             .why = o->facts.why,
-                            .behind = tl_spool_next(o->spool) - tl_cursor_at(o->cursor),
+                            .behind = behind(o),
                             .stored = o->totals->stored,
                             .rejected = o->totals->rejected,
                             .last_rejected = o->totals->last_rejected,

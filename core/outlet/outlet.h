@@ -110,7 +110,7 @@ typedef struct {
   bool up;
   int64_t since;   /* tl_loop_now of the last change of `up` */
   const char *why; /* why it is away; "" */
-  uint64_t behind; /* values that it has not stored yet */
+  uint64_t behind; /* values in the spool that it has not stored yet */
   uint64_t stored; /* since `totals` began; without those that were not meant for it */
   uint64_t rejected;
   const char *last_rejected; /* tag and reason of the last one; "" */

@@ -143,6 +143,9 @@ void tl_spool_set (tl_spool *s, uint64_t max_bytes, bool hold) {
 
 uint64_t tl_spool_id (const tl_spool *s) { return s->id; }
 uint64_t tl_spool_next (const tl_spool *s) { return s->next; }
+uint64_t tl_spool_oldest (const tl_spool *s) {
+  return s->count > 0 ? s->segments[0].first : s->next;
+}
 uint64_t tl_spool_bytes (const tl_spool *s) { return s->bytes; }
 uint64_t tl_spool_max (const tl_spool *s) { return s->max_bytes; }
 uint64_t tl_spool_dropped (const tl_spool *s) { return s->dropped; }

@@ -41,8 +41,9 @@ int tl_spool_open (tl_spool **out, const tl_spool_options *options, int64_t wall
 void tl_spool_close (tl_spool *s); /* closes its cursors, too; NULL is allowed */
 void tl_spool_set (tl_spool *s, uint64_t max_bytes, bool hold); /* another limit, after a reload */
 
-uint64_t tl_spool_id (const tl_spool *s);   /* a random number, made with the folder */
-uint64_t tl_spool_next (const tl_spool *s); /* the number of the next value; the first is 1 */
+uint64_t tl_spool_id (const tl_spool *s);     /* a random number, made with the folder */
+uint64_t tl_spool_next (const tl_spool *s);   /* the number of the next value; the first is 1 */
+uint64_t tl_spool_oldest (const tl_spool *s); /* of the oldest value that is there; none: next */
 uint64_t tl_spool_bytes (const tl_spool *s);
 uint64_t tl_spool_max (const tl_spool *s);
 bool tl_spool_holds (const tl_spool *s); /* `hold` of its options */

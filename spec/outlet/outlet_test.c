@@ -299,6 +299,28 @@ static void away_is_said_once_and_tried_again (void **state) {
   assert_null(strstr(first + 1, "nobody there"));
 }
 
+static void what_a_full_spool_drops_is_told_while_it_is_away (void **state) {
+  (void)state;
+  begin();
+  tl_spool_set(spool, TL_SPOOL_LEAST, false);
+  tl_outlet_away(outlet, "refused");
+  uint64_t written = 0;
+  for (; tl_spool_oldest(spool) == 1; written += 1000) {
+    tl_outlet_poke(outlet);
+    assert_null(strstr(logged, "lost"));
+    write_values(1000);
+  }
+  tl_outlet_poke(outlet);
+  assert_non_null(
+      strstr(logged, "values are lost so far: the spool is full, and drops the oldest"));
+  assert_int_equal(facts().behind, written - (tl_spool_oldest(spool) - 1));
+  logged[0] = '\0';
+  for (uint64_t oldest = tl_spool_oldest(spool); tl_spool_oldest(spool) == oldest;)
+    write_values(1000);
+  tl_outlet_poke(outlet); /* not each time */
+  assert_string_equal(logged, "");
+}
+
 static void a_sender_that_goes_while_values_are_read_gets_them_again (void **state) {
   (void)state;
   begin();
@@ -413,6 +435,7 @@ int main (void) {
     SPEC(no_value_is_handed_on_before_it_is_synced),
     SPEC(what_the_other_side_lost_comes_again),
     SPEC(away_is_said_once_and_tried_again),
+    SPEC(what_a_full_spool_drops_is_told_while_it_is_away),
     SPEC(a_sender_that_goes_while_values_are_read_gets_them_again),
     SPEC(whoever_hurries_it_is_told_when_all_is_stored),
     SPEC(a_value_that_is_refused_is_put_aside_with_why),
