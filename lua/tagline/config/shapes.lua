@@ -30,7 +30,7 @@ shapes.aliases = {
   limits = { time = "handler_time", mem = "memory" },
 }
 
---- The shapes, for one load. A field: check, default, order, unit, doc. `core` checks topics,
+--- The shapes, for one load. A field: check, default, unit, doc. `core` checks topics,
 --- expressions, masks and zones.
 function shapes.new(core)
   local text = kinds.text(core, 65535)
