@@ -432,6 +432,14 @@ static void release_the_pool (void) {
   uv_sem_destroy(&release);
 }
 
+/* The process goes on in a spec: what the pool held is let go before it is freed. */
+static void free_held (void) {
+  release_the_pool();
+  UNTIL(!tl_outlets_are_held(outlets));
+  tl_outlets_free(outlets);
+  outlets = NULL;
+}
+
 static void an_outlet_that_does_not_close_does_not_hold_the_end (void **state) {
   tl_err err;
   (void)state;
@@ -444,10 +452,7 @@ static void an_outlet_that_does_not_close_does_not_hold_the_end (void **state) {
   assert_true(tl_outlets_are_held(outlets));
   assert_non_null(strstr(logged, "1 cannot close, held by a disk or server"));
   assert_non_null(strstr(logged, "the disk takes too long to sync: ended without it"));
-  release_the_pool();
-  UNTIL(!tl_outlets_are_held(outlets));
-  tl_outlets_free(outlets);
-  outlets = NULL;
+  free_held();
 }
 
 /* Nor does one that a reload has changed. */
@@ -461,10 +466,7 @@ static void one_that_closes_already_does_not_hold_it (void **state) {
   assert_true(apply(&other, 1, &reload, &err));
   tl_outlets_stop(outlets, 1, on_stopped, NULL);
   UNTIL(stopped);
-  release_the_pool();
-  UNTIL(!tl_outlets_are_held(outlets));
-  tl_outlets_free(outlets);
-  outlets = NULL;
+  free_held();
 }
 
 static void who_asks_again_does_not_wait_for_it_either (void **state) {
@@ -476,10 +478,7 @@ static void who_asks_again_does_not_wait_for_it_either (void **state) {
   hold_the_pool();
   for (int i = 0; i < 3; i++) tl_outlets_stop(outlets, INT32_MAX, on_stopped, NULL);
   UNTIL(stopped);
-  release_the_pool();
-  UNTIL(!tl_outlets_are_held(outlets));
-  tl_outlets_free(outlets);
-  outlets = NULL;
+  free_held();
 }
 
 #define SPEC(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
