@@ -9,7 +9,19 @@
 
 static double started;
 
-void tl_process_begin (void) { started = (double)tl_clock_wall_ms() / 1000.0; }
+/* The usual limit of 1,024 is for programs that call select(); nothing here does. Each line, client
+** and file needs a descriptor, so all that the process may have are wanted. */
+static void raise_descriptors (void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit); /* else it goes on with what it has */
+}
+
+void tl_process_begin (void) {
+  started = (double)tl_clock_wall_ms() / 1000.0;
+  raise_descriptors();
+}
 
 static double seconds_of (struct timeval t) { return (double)t.tv_sec + (double)t.tv_usec / 1e6; }
 

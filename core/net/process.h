@@ -11,7 +11,8 @@ typedef struct {
   uint64_t memory; /* resident bytes; 0: not known */
 } tl_process_facts;
 void tl_process_get (tl_process_facts *out);
-/* When the process began, by the clock on the wall: called once, early. */
+/* Called once, early: notes when the process began, by the clock on the wall, and raises the limit
+** of open files (RLIMIT_NOFILE) from the soft one to the hard one. */
 void tl_process_begin (void);
 
 #endif

@@ -318,6 +318,10 @@ describe("status()", function()
       last_error = "no PINGRESP within the reply timeout of 20 s" }
     assert.truthy(shown:find "→ the connection was dead: a shorter ping_interval notices it \z
       sooner; next attempt")
+    shown = select(2, told { state = "waiting", retry_in = 1, connects = 1,
+      last_error = "connect to 10.0.0.1:1883: too many open files" })
+    assert.truthy(shown:find "→ the process has no descriptor left: raise LimitNOFILE of the \z
+      service, or ulimit %-Hn; next attempt")
   end)
 
   it("prints commands that run as they stand", function()

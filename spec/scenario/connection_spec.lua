@@ -114,6 +114,18 @@ describe("a connection", function()
     end)
   end
 
+  it("takes more descriptors than the soft limit of open files, up to the hard one", function()
+    local b = broker.new()
+    local path = tagline.config([[
+      for i = 1, 50 do line("l" .. i) { host = HOST, port = PORT } end
+    ]], { HOST = ("%q"):format(b.host), PORT = b.port })
+    process.start("/bin/bash", { "-c", 'ulimit -Sn 40; exec "$0" "$@"', tagline.program(), "run",
+      path, "--socket", scope.folder() .. "/socket" })
+    local held = {} -- the broker closes a connection that nobody holds
+    for i = 1, 50 do held[i] = b:handshake() end
+    assert.equal(50, #held)
+  end)
+
   it("gives up a broker that accepts and never answers, after connect_timeout", function()
     local b = broker.new()
     local t = run(b, "connect_timeout = 1,")

@@ -78,6 +78,10 @@ local cures = {
       return ("nothing listens at %s: correct host and port, or start the broker"):format(
         where_of(l))
     end },
+  { "too many open files",
+    function()
+      return "the process has no descriptor left: raise LimitNOFILE of the service, or ulimit -Hn"
+    end },
   { "resolve '", function() return "correct host, or look at the name server" end },
   { "no sign of life",
     function() return "look at the broker's machine or the network between" end },
