@@ -66,11 +66,17 @@ typedef struct {
   uint64_t limit;         /* the newest so many; 0: all */
 } tl_history_range;
 
-/* Rows of a tag, oldest first. `row` returns false to stop. *left_out: older ones that the
-** limit left out. TL_ENOENT: the history knows no such tag. */
+/* What a limit left out. */
+typedef struct {
+  uint64_t count;    /* older rows */
+  int64_t newest_ms; /* the time of the newest of them, if there is one */
+} tl_history_left;
+
+/* Rows of a tag, oldest first. `row` returns false to stop. TL_ENOENT: the history knows no such
+** tag. */
 int tl_history_read (tl_history_reader *r, const tl_history_range *range,
                      bool (*row)(void *ctx, const tl_history_row *row), void *ctx,
-                     uint64_t *left_out, tl_err *err);
+                     tl_history_left *left, tl_err *err);
 
 typedef struct {
   tl_slice name, unit, description;

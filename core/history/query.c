@@ -245,12 +245,14 @@ static int count_rows (sqlite3_stmt *s, uint64_t *count) {
 }
 
 static int tell_rows (const search *q, sqlite3_stmt *s, bool (*row)(void *, const tl_history_row *),
-                      void *ctx, uint64_t skip) {
+                      void *ctx, tl_history_left *left) {
   int rc;
   tl_history_row one;
+  uint64_t skip = left->count;
   while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
     if (skip > 0) {
       skip--;
+      left->newest_ms = sqlite3_column_int64(s, 0);
       continue;
     }
     read_row(s, &one);
@@ -279,20 +281,20 @@ static int find_tags (const search *q, tl_buf *out) {
 }
 
 static int read_all (const search *q, bool (*row)(void *, const tl_history_row *), void *ctx,
-                     uint64_t *left_out) {
+                     tl_history_left *left) {
   sqlite3_stmt *rows = NULL, *edge = NULL;
   uint64_t count = 0;
   int rc = make_statement(q, &rows);
   if (rc >= 0 && q->range->limit > 0 && count_rows(rows, &count) != SQLITE_DONE)
     rc = fail(q->r, q->err);
-  if (q->range->limit > 0 && count > q->range->limit) *left_out = count - q->range->limit;
-  if (rc >= 0 && q->range->held && *left_out == 0) rc = held(q, &edge);
+  if (q->range->limit > 0 && count > q->range->limit) left->count = count - q->range->limit;
+  if (rc >= 0 && q->range->held && left->count == 0) rc = held(q, &edge);
   if (rc >= 0 && edge) {
     tl_history_row one;
     read_row(edge, &one);
     if (!row(ctx, &one)) rc = 1;
   }
-  if (rc == TL_OK) rc = tell_rows(q, rows, row, ctx, *left_out);
+  if (rc == TL_OK) rc = tell_rows(q, rows, row, ctx, left);
   sqlite3_finalize(edge);
   sqlite3_finalize(rows);
   return rc < 0 ? rc : TL_OK;
@@ -301,12 +303,12 @@ static int read_all (const search *q, bool (*row)(void *, const tl_history_row *
 /* One transaction, so that a merge in between is seen whole or not at all. */
 int tl_history_read (tl_history_reader *r, const tl_history_range *range,
                      bool (*row)(void *ctx, const tl_history_row *row), void *ctx,
-                     uint64_t *left_out, tl_err *err) {
+                     tl_history_left *left, tl_err *err) {
   tl_buf tables, tags;
   tl_buf_init(&tables);
   tl_buf_init(&tags);
   search q = { .r = r, .range = range, .err = err };
-  *left_out = 0;
+  *left = (tl_history_left){ 0 };
   if (sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK) return fail(r, err);
   int rc = find_tags(&q, &tags);
   if (rc >= 0) rc = list_tables(r, &tables, err);
@@ -315,7 +317,7 @@ int tl_history_read (tl_history_reader *r, const tl_history_range *range,
     q.tag_count = tags.len / sizeof(known);
     q.tables = (const tl_partition *)(const void *)tables.at;
     q.count = tables.len / sizeof(tl_partition);
-    rc = read_all(&q, row, ctx, left_out);
+    rc = read_all(&q, row, ctx, left);
   }
   sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL);
   tl_buf_fini(&tables);

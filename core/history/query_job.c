@@ -60,6 +60,28 @@ bool tl_query_is_too_fine (const tl_query *q) {
   return (uint64_t)((q->to_ms - q->from_ms) / q->every_ms) >= q->most;
 }
 
+/* The limit, for intervals. */
+static void keep_newest (tl_query *q) {
+  if (q->limit == 0 || q->count <= q->limit) return;
+  size_t left = q->count - (size_t)q->limit, size = sizeof(tl_interval);
+  q->left_out = left;
+  q->left_to_ms = tl_query_interval(q, left)->time_ms;
+  q->rows.len -= left * size;
+  q->count -= left;
+  memmove(q->rows.at, q->rows.at + left * size, q->rows.len);
+}
+
+/* Rows of one millisecond may stand on both sides of the limit, so it is read again, unless there
+** is nothing else. */
+static void read_rows (tl_query *q, tl_history_reader *r, const tl_history_range *range) {
+  tl_history_left left;
+  q->rc = tl_history_read(r, range, keep_row, q, &left, &q->err);
+  if (q->rc < 0 || left.count == 0 || q->count == 0) return;
+  q->left_out = left.count;
+  q->left_to_ms = left.newest_ms;
+  if (tl_query_row(q, q->count - 1).time_ms > left.newest_ms) q->left_to_ms++;
+}
+
 static void read_intervals (tl_query *q, tl_history_reader *r, const tl_history_range *range) {
   int64_t end = q->to_ms < q->now_ms ? q->to_ms : q->now_ms;
   tl_aggregate a = { .every_ms = q->every_ms,
@@ -77,9 +99,11 @@ static void read_intervals (tl_query *q, tl_history_reader *r, const tl_history_
                     (unsigned long long)q->most);
     return;
   }
+  tl_history_left none;
   tl_aggregate_init(&a);
-  q->rc = tl_history_read(r, range, feed, &a, &q->left_out, &q->err);
+  q->rc = tl_history_read(r, range, feed, &a, &none, &q->err);
   if (q->rc >= 0) tl_aggregate_end(&a);
+  if (q->rc >= 0) keep_newest(q);
   if (q->rc >= 0 && is_none_of_texts(q))
     q->rc = tl_fail(&q->err, TL_ETYPE, 0, "of a text there are count and good: as = \"count\"");
 }
@@ -94,7 +118,7 @@ void tl_query_run (tl_query *q) {
   if (q->every_ms > 0)
     read_intervals(q, r, &range);
   else
-    q->rc = tl_history_read(r, &range, keep_row, q, &q->left_out, &q->err);
+    read_rows(q, r, &range);
   tl_history_reader_close(r);
   if (is_too_long(q))
     q->rc = tl_fail(&q->err, TL_ETOOBIG, 0,

@@ -13,7 +13,7 @@ enum { TL_QUERY_ROWS = 1000000 }; /* that one answer holds, where nobody says le
 typedef struct {
   tl_buf path, tag; /* NUL-terminated; owned, as all that follows */
   int64_t from_ms, to_ms, now_ms;
-  uint64_t limit;    /* rows, the newest; 0: as many as may be */
+  uint64_t limit;    /* rows or intervals, the newest; 0: as many as may be */
   uint64_t most;     /* rows or intervals that it may hold: tl_query_init() says so many */
   size_t most_bytes; /* that it may take; 0: as many as there are */
   atomic_bool stop;  /* set by another thread: nobody waits for the answer any more */
@@ -27,7 +27,8 @@ typedef struct {
   tl_buf rows;  /* of tl_history_row, or of tl_interval */
   tl_buf texts; /* of rows: their slices hold offsets until tl_query_row() */
   size_t count;
-  uint64_t left_out;
+  uint64_t left_out;  /* older ones, by the limit */
+  int64_t left_to_ms; /* then they are read with this `to` (those of one ms may come twice) */
   bool has_text, has_number; /* among the valid values of the intervals */
   int rc;
   tl_err err;

@@ -157,6 +157,10 @@ void tl_push_query_list (lua_State *L, const tl_query *q) {
   lua_createtable(L, many ? 0 : (int)q->count, 2);
   lua_pushinteger(L, (lua_Integer)q->left_out);
   lua_setfield(L, -2, "left_out");
+  if (q->left_out > 0) {
+    lua_pushnumber(L, (double)q->left_to_ms / 1000);
+    lua_setfield(L, -2, "left_to");
+  }
   if (many)
     tl_make_many_rows(L, q->count);
   else

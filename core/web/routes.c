@@ -24,18 +24,19 @@ static void index_of (request *r) {
 typedef struct {
   const char *path;
   void (*get)(request *r);
+  const char *parameters; /* that it takes, with a blank between them */
 } route;
 
 static const route routes[] = {
-  { "", index_of },
-  { "status", tl_web_status },
-  { "lines", tl_web_lines },
-  { "stations", tl_web_stations },
-  { "tags", tl_web_tags },
-  { "messages", tl_web_messages },
-  { "explain", tl_web_explain },
-  { "history", tl_web_history },
-  { "events", tl_web_events },
+  { "", index_of, "" },
+  { "status", tl_web_status, "" },
+  { "lines", tl_web_lines, "" },
+  { "stations", tl_web_stations, "match limit after" },
+  { "tags", tl_web_tags, "match limit after" },
+  { "messages", tl_web_messages, "match limit" },
+  { "explain", tl_web_explain, "tag topic payload" },
+  { "history", tl_web_history, "tag from to last every as limit format" },
+  { "events", tl_web_events, "match" },
 };
 
 static void refuse_method (request *r, const char *allowed) {
@@ -54,17 +55,16 @@ static void tag (request *r, const char *name) {
 }
 
 static void route_api (request *r, const char *path) {
-  if (!tl_web_query_is_readable(r)) return;
   if (begins(path, "tags/")) {
-    tag(r, path + 5);
+    if (tl_web_query_is_known(r, "")) tag(r, path + 5);
     return;
   }
   for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
     if (strcmp(path, routes[i].path) != 0) continue;
-    if (tl_web_is_get(r))
-      routes[i].get(r);
-    else
+    if (!tl_web_is_get(r))
       refuse_method(r, "GET, HEAD");
+    else if (tl_web_query_is_known(r, routes[i].parameters))
+      routes[i].get(r);
     return;
   }
   tl_web_fail(r, 404, "there is no /api/v1/%.200s", path);

@@ -130,19 +130,54 @@ int tl_web_parameter (request *r, const char *name, tl_buf *out) {
   return found;
 }
 
-bool tl_web_query_is_readable (request *r) {
+/* Is it one of the words of `names`? */
+static bool is_named (const char *names, tl_slice name) {
+  for (size_t n; *names != '\0'; names += n + (names[n] == ' ')) {
+    n = strcspn(names, " ");
+    if (tl_slice_eq(name, tl_slice_of(names, n))) return true;
+  }
+  return false;
+}
+
+/* One that is not known, or was there before, would be left out without a word. `rest`: the query
+** behind it. */
+static bool is_known_once (request *r, const char *names, tl_slice name, tl_slice rest) {
+  tl_buf other, value;
+  bool again = false;
+  int rc = 0;
+  if (!is_named(names, name)) {
+    tl_web_fail(r, 400, "there is no parameter '%.*s' here; expected %s",
+                TL_ARG(tl_slice_of(name.at, name.len < 60 ? name.len : 60)),
+                names[0] != '\0' ? names : "none");
+    return false;
+  }
+  tl_buf_init(&other);
+  tl_buf_init(&value);
+  while (!again && (rc = tl_http_parameter(&rest, &other, &value)) == 1)
+    again = tl_slice_eq(tl_buf_bytes(&other), name);
+  tl_buf_fini(&other);
+  tl_buf_fini(&value);
+  if (again)
+    tl_web_fail(r, 400, "%.*s: is given twice", TL_ARG(name));
+  else if (rc == TL_ENOMEM)
+    tl_web_fail(r, 500, "no memory");
+  return !again && rc != TL_ENOMEM;
+}
+
+bool tl_web_query_is_known (request *r, const char *names) {
   tl_slice query = tl_http_query(tl_buf_bytes(&r->target));
   tl_buf name, value;
-  int rc;
+  int rc = 0;
   tl_buf_init(&name);
   tl_buf_init(&value);
-  while ((rc = tl_http_parameter(&query, &name, &value)) == 1) {}
-  tl_buf_fini(&name);
-  tl_buf_fini(&value);
+  while (!r->response && (rc = tl_http_parameter(&query, &name, &value)) == 1)
+    if (!is_known_once(r, names, tl_buf_bytes(&name), query)) break;
   if (rc == TL_ESYNTAX)
     tl_web_fail(r, 400, "a parameter cannot be read: expected %%XX for bytes, and UTF-8");
   else if (rc < 0)
     tl_web_fail(r, 500, "no memory");
+  tl_buf_fini(&name);
+  tl_buf_fini(&value);
   return rc == 0;
 }
 

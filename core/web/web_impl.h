@@ -119,8 +119,9 @@ bool tl_web_is_get (const request *r); /* GET or HEAD */
 #define TL_WEB_JSON "application/json"
 #define TL_WEB_PLAIN "text/plain; charset=utf-8"
 
-/* Can all parameters be decoded? False: answered. */
-bool tl_web_query_is_readable (request *r);
+/* Can all parameters be decoded, is each one of `names` (with a blank between them), and there
+** once? False: answered. */
+bool tl_web_query_is_known (request *r, const char *names);
 /* A parameter of the query, decoded, NUL-terminated in `out` (cleared before). 1; 0: not given;
 ** negative: unreadable, and the answer is there. */
 int tl_web_parameter (request *r, const char *name, tl_buf *out);
@@ -159,12 +160,21 @@ void tl_web_status (request *r);
 void tl_web_lines (request *r);
 void tl_web_messages (request *r);
 void tl_web_explain (request *r);
+
+/* --- history.c --- */
 void tl_web_history (request *r);
+/* Headers of the answer that tell how many rows a limit left out, and where they are. `noted`:
+** their number, and the range in which they lie, in ms. */
+void tl_web_tell_left (request *r, const char *noted);
 
 /* --- ask.c --- */
-/* Answer with what this code gives in a REPL of programs (`tagline repl --json`), or as CSV with
-** the text that it prints; it failed: status `failed`. `code` is taken over. */
-void tl_web_ask (request *r, tl_buf *code, unsigned failed, bool as_text);
+typedef enum {
+  TL_ASK_JSON,    /* what the code gives in a REPL of programs (`tagline repl --json`) */
+  TL_ASK_ROWS,    /* the same; it prints a line for tl_web_tell_left() */
+  TL_ASK_ROWS_CSV /* the text that it prints behind such a line */
+} tl_ask_kind;
+/* Answer with what this code gives; it failed: status `failed`. `code` is taken over. */
+void tl_web_ask (request *r, tl_buf *code, unsigned failed, tl_ask_kind kind);
 void tl_web_ask_forget (request *r);
 
 /* --- stations.c --- */

@@ -28,7 +28,7 @@ typedef struct {
   tl_history_row rows[MOST];
   char texts[MOST][16];
   size_t row_count;
-  uint64_t left_out;
+  tl_history_left left;
 } world;
 
 static int start (void **state) {
@@ -106,7 +106,7 @@ static int read_range (world *w, const char *tag, int64_t from, int64_t to, bool
   tl_history_range range = { tl_slice_str(tag), from, to, held, limit };
   w->row_count = 0;
   if (tl_history_reader_open(&r, w->path, &w->err) < 0) fail_msg("%s", w->err.text);
-  int rc = tl_history_read(r, &range, on_row, w, &w->left_out, &w->err);
+  int rc = tl_history_read(r, &range, on_row, w, &w->left, &w->err);
   tl_history_reader_close(r);
   return rc;
 }
@@ -254,7 +254,8 @@ static void a_limit_keeps_the_newest (void **state) {
   store_at(w, 0);
   assert_int_equal(read_range(w, "l.s.a", 0, INT64_MAX / 2, true, 3), TL_OK);
   assert_int_equal(w->row_count, 3);
-  assert_int_equal(w->left_out, 7);
+  assert_int_equal(w->left.count, 7);
+  assert_int_equal(w->left.newest_ms, 6000);
   assert_true(w->rows[0].value.number == 7);
 }
 
@@ -367,7 +368,7 @@ static void a_slow_reader_holds_nobody_up (void **state) {
   store_at(w, 10000);
   assert_int_equal(tl_history_merge(w->history, &w->err), TL_OK);
   assert_int_equal(tl_history_reader_open(&r, w->path, &w->err), TL_OK);
-  assert_int_equal(tl_history_read(r, &range, on_slow_row, &slow, &w->left_out, &w->err), TL_OK);
+  assert_int_equal(tl_history_read(r, &range, on_slow_row, &slow, &w->left, &w->err), TL_OK);
   tl_history_reader_close(r);
   assert_int_equal(slow.count, 5);
   assert_int_equal(read_range(w, "l.s.a", 40 * DAY, 41 * DAY, true, 0), TL_OK);
@@ -570,6 +571,46 @@ static void an_answer_holds_no_more_than_it_may (void **state) {
   }
 }
 
+/* Reads on where an answer was cut, until all is there. Returns how many answers it took. */
+static int read_on (world *w, bool intervals, uint64_t limit, int64_t *first, size_t *rows) {
+  tl_query q;
+  int64_t to = 10000;
+  int answers = 0;
+  for (*rows = 0; to >= 0; answers++) {
+    assert_true(answers < 20);
+    begin_question(w, &q, intervals);
+    q.to_ms = to;
+    q.limit = limit;
+    tl_query_run(&q);
+    assert_int_equal(q.rc, TL_OK);
+    assert_true(q.count <= limit);
+    *rows += q.count;
+    *first = intervals ? tl_query_interval(&q, 0)->time_ms : tl_query_row(&q, 0).time_ms;
+    assert_true(q.left_out == 0 || q.left_to_ms < to);
+    to = q.left_out > 0 ? q.left_to_ms : -1;
+    tl_query_fini(&q);
+  }
+  return answers;
+}
+
+static void a_limit_tells_where_the_older_ones_are_read (void **state) {
+  world *w = *state;
+  int64_t first;
+  size_t rows;
+  store_ten(w);
+  for (int intervals = 0; intervals < 2; intervals++) {
+    assert_int_equal(read_on(w, intervals, 4, &first, &rows), 3);
+    assert_true(first == 0 && rows == 10);
+  }
+  /* one is cut between rows of a millisecond, which are read again; then there is nothing else */
+  for (int i = 0; i < 3; i++) add(w, 0, 500, 20 + i);
+  store_at(w, 20000);
+  assert_int_equal(read_on(w, false, 10, &first, &rows), 2);
+  assert_true(first == 0 && rows == 14);
+  assert_true(read_on(w, false, 2, &first, &rows) < 20);
+  assert_int_equal(first, 0);
+}
+
 static void an_answer_is_bounded_in_bytes (void **state) {
   world *w = *state;
   tl_query q;
@@ -614,6 +655,7 @@ int main (void) {
     T(the_value_held_at_the_begin_comes_first),
     T(a_limit_keeps_the_newest),
     T(an_answer_holds_no_more_than_it_may),
+    T(a_limit_tells_where_the_older_ones_are_read),
     T(an_answer_is_bounded_in_bytes),
     T(nobody_waits_for_an_answer_any_more),
     T(statuses_texts_and_integers_come_back),

@@ -126,7 +126,7 @@ static bool on_row (void *ctx, const tl_history_row *row) {
 static int read_all (int *rows) {
   tl_history_reader *r = NULL;
   tl_err why = { .text = "" };
-  uint64_t left;
+  tl_history_left left;
   int rc = tl_history_reader_open(&r, path, &why);
   *rows = 0;
   for (int tag = 0; rc >= 0 && tag < 2; tag++) {

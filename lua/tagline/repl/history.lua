@@ -31,17 +31,13 @@ local function ask(live, name, question)
   return rows
 end
 
---- A copy of the options without `csv`, and whether it was set.
-local function without_csv(options)
-  if type(options) ~= "table" then return options, false end
+--- A copy of the options without those of answers (see history.word), and these.
+local function of_answer(options)
+  if type(options) ~= "table" then return options, {} end
   local copy = {}
   for key, value in pairs(options) do copy[key] = value end
-  copy.csv = nil
-  return copy, options.csv
-end
-
-local function unit_of(tag)
-  return type(tag) ~= "string" and tag.unit or nil
+  copy.csv, copy.note = nil, nil
+  return copy, options
 end
 
 --- `unit` or `type` of a tag, or of the live one with this name.
@@ -52,8 +48,9 @@ local function member_of(tag, api, key)
 end
 
 --- No value of a tag of this process is kept yet: that is no error, and no rows.
-local function none_yet(tag, why)
-  if type(tag) == "string" or not why:find("the history has no tag", 1, true) then return nil end
+local function none_yet(tag, api, why)
+  if not why:find("the history has no tag", 1, true) then return nil end
+  if type(tag) == "string" and not member_of(tag, api, "name") then return nil end
   return setmetatable({ left_out = 0 }, { __name = "tagline.list" })
 end
 
@@ -93,19 +90,22 @@ local function ask_curve(live, name, from, to, n)
   return rows, is_text
 end
 
---- history(tag [, "1h" | { from =, to =, every =, as =, limit =, csv = }])
-function history.word(live)
+--- history(tag [, "1h" | { from =, to =, every =, as =, limit =, csv = }]). The API also gives a
+--- function `note`, which is called with the rows and the begin of the range.
+function history.word(live, api)
   return function(tag, options)
     local name = name_of(tag, "history")
-    local plain, as_csv = without_csv(options)
+    local plain, answer = of_answer(options)
     local question, why = range.read(plain, live.now())
     if not question then error("history: " .. why, 2) end
     if not question.every then question.limit = question.limit or 10000 end
     local rows, wrong = ask(live, name, question)
-    rows = rows or none_yet(tag, wrong)
+    rows = rows or none_yet(tag, api, wrong)
     if not rows then return nil, wrong end
-    if not as_csv then return rows end
-    local text = csv.text(rows, { name = name, unit = unit_of(tag) }, question.as, TEXT_MOST)
+    if answer.note then answer.note(rows, question.from) end
+    if not answer.csv then return rows end
+    local text = csv.text(rows, { name = name, unit = member_of(tag, api, "unit") }, question.as,
+      TEXT_MOST)
     if text then return text end
     return nil, ("%d rows are more CSV than one text holds; in a shell: %s"):format(#rows,
       "tagline history CONFIG.lua TAG --csv")

@@ -18,7 +18,7 @@ return function(live, api)
     discover = word("tagline.discover.word", "word", live, api),
     find = word("tagline.repl.find", "word", api),
     help = word("tagline.repl.help", "word", live, api),
-    history = word("tagline.repl.history", "word", live),
+    history = word("tagline.repl.history", "word", live, api),
     more = function(...) return require "tagline.repl.more".word(...) end,
     plot = word("tagline.repl.history", "plot_word", live, api),
     reload = live.reload,
