@@ -17,10 +17,11 @@ struct tl_fetch {
   int rc;
   tl_outlet_batch batch;
   tl_outlet_value *values;
-  bool has_texts;  /* some value is a text */
-  tl_buf texts;    /* of values; as offsets until the end */
-  int64_t arrival; /* of the last value that was read, in earlier runs too */
-  int64_t oldest;
+  bool has_texts; /* some value is a text */
+  tl_buf texts;   /* of values; as offsets until the end */
+  uint64_t begin; /* where the batch begins in this segment: what is before was dropped */
+  bool gone;
+  int64_t oldest; /* arrival of its oldest value; 0: it has none */
 };
 
 int tl_fetch_new (tl_fetch **out, bool history, uint32_t most) {
@@ -91,10 +92,10 @@ static void settle (tl_fetch *f) {
   f->has_texts = false;
 }
 
-/* Values between the last one and `next` are lost: the spool was full, or a file is damaged. */
-static void note_hole (tl_fetch *f, uint64_t next, int64_t until) {
-  f->batch.hole =
-      (tl_outlet_hole){ next - f->batch.next, f->arrival > 0 ? f->arrival : until, until };
+/* Values between the last one and `next` are lost: there was no room for them, or a file is
+** damaged. */
+static void note_hole (tl_fetch *f, uint64_t next) {
+  tl_spool_unread(&f->place, f->batch.next, next, &f->batch.hole);
   f->batch.next = next;
 }
 
@@ -102,15 +103,16 @@ static void note_hole (tl_fetch *f, uint64_t next, int64_t until) {
 ** the damage are a batch of their own, so that the hole comes at the beginning of the next
 ** batch. */
 static void stop_at_damage (tl_fetch *f) {
+  f->gone = f->rc == -ENOENT;
   f->rc = TL_OK;
-  if (f->batch.next == f->batch.first) note_hole(f, f->place.until, f->arrival);
+  if (f->batch.next == f->begin) note_hole(f, f->place.until);
 }
 
 static bool is_damage (int rc) { return rc == TL_EMALFORMED || rc == -ENOENT; }
 
 /* The segment ends before its numbers do: values were skipped. */
 static bool is_over (const tl_fetch *f) {
-  return f->rc == TL_OK && f->batch.next == f->batch.first && f->place.until > f->batch.next;
+  return f->rc == TL_OK && f->batch.next == f->begin && f->place.until > f->begin;
 }
 
 /* The next samples. False: the batch ends here. */
@@ -125,20 +127,22 @@ static bool read_some (tl_fetch *f) {
     return false;
   }
   bool hole = info.number > f->batch.next;
-  if (hole && f->batch.next > f->place.at) return false; /* a hole begins a batch */
+  if (hole && f->batch.next > f->begin) return false; /* a hole begins a batch */
   if (f->batch.count == 0) f->oldest = info.arrival_ms;
-  if (hole) note_hole(f, info.number, info.arrival_ms);
+  if (hole) note_hole(f, info.number);
   f->rc = keep(f, read, n, &info);
   f->batch.next = info.number + (uint64_t)n;
-  f->arrival = info.arrival_ms;
   return f->rc == TL_OK;
 }
 
 void tl_fetch_run (tl_fetch *f) {
-  uint64_t at = f->place.at;
-  f->batch = (tl_outlet_batch){
-    .spool = f->spool, .segment = f->place.first, .first = at, .next = at, .values = f->values
-  };
+  f->begin = f->place.at > f->place.first ? f->place.at : f->place.first;
+  f->batch = (tl_outlet_batch){ .spool = f->spool,
+                                .segment = f->place.first,
+                                .first = f->place.at,
+                                .next = f->begin,
+                                .values = f->values };
+  f->gone = false;
   f->oldest = 0;
   tl_buf_clear(&f->texts);
   f->rc = tl_reader_seek(f->reader, &f->place);
@@ -152,5 +156,7 @@ int tl_fetch_result (const tl_fetch *f, tl_outlet_batch *out) {
   *out = f->batch;
   return f->rc;
 }
+
+bool tl_fetch_is_gone (const tl_fetch *f) { return f->gone; }
 
 int64_t tl_fetch_arrival (const tl_fetch *f) { return f->oldest; }

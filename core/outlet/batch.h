@@ -16,6 +16,8 @@ void tl_fetch_prepare (tl_fetch *f, const tl_spool_place *place, uint64_t spool)
 void tl_fetch_run (tl_fetch *f);
 /* After: the batch, borrowed until the next run. TL_OK; TL_ENOMEM, or a negated errno. */
 int tl_fetch_result (const tl_fetch *f, tl_outlet_batch *out);
+/* Its segment is no more: what it should have had is in no batch. */
+bool tl_fetch_is_gone (const tl_fetch *f);
 /* When its oldest value arrived; 0: it has none. */
 int64_t tl_fetch_arrival (const tl_fetch *f);
 

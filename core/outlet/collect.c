@@ -142,7 +142,7 @@ static bool write_sample (tl_collect *c, series *s, const tl_tagdef *def, tl_sam
     s->segment = defined;
     return false;
   }
-  tl_spool_added(c->spool);
+  tl_spool_added(c->spool, v->time_ms);
   c->values++;
   c->cut += cut;
   return true;
@@ -150,13 +150,13 @@ static bool write_sample (tl_collect *c, series *s, const tl_tagdef *def, tl_sam
 
 /* Must this value be left out? While the spool cannot be written no message is read, but timers and
 ** statuses still make values, which would fill the memory. */
-static bool is_too_much (tl_collect *c) {
+static bool is_too_much (tl_collect *c, const tl_tag *t) {
   if (!c->failing || tl_spool_pending(c->spool) < TL_SPOOL_BATCH) return false;
   if (c->left_out++ == 0)
     tl_log(TL_LOG_ERROR, "spool",
            "values of timers, statuses and simulation are left out, too: "
            "they fill the memory while the spool cannot be written");
-  tl_spool_skip(c->spool);
+  tl_spool_skip(c->spool, t->time_ms);
   return true;
 }
 
@@ -217,7 +217,7 @@ static bool record (tl_collect *c, series *s, const tl_tagdef *def, tl_sample *v
 ** config's `history` hides it (record, is_hidden: from the last value that a history has). */
 static void take (tl_collect *c, tl_tag *t) {
   const tl_tagdef *def = tl_tag_def(t);
-  if (is_too_much(c)) return;
+  if (is_too_much(c, t)) return;
   series *s = series_of(c, t);
   if (!s) {
     miss(c, NULL);

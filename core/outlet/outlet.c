@@ -60,6 +60,7 @@ struct tl_outlet {
   int64_t since, handed; /* handed: when the sender got `batch` */
   tl_outlet_batch batch;
   uint64_t left_out; /* of this batch */
+  uint64_t damaged;  /* of its hole: values that could not be read */
   uint64_t lost;     /* as tell_lost() told last; 0: none */
   int64_t lost_told; /* when */
   facts facts;
@@ -75,26 +76,27 @@ static bool is_behind (const tl_outlet *o) {
   return tl_cursor_at(o->cursor) < tl_spool_next(o->spool);
 }
 
-/* How far it has come, when what the sender has is stored. */
-static uint64_t place (const tl_outlet *o) {
-  return o->storing ? o->batch.next : tl_cursor_at(o->cursor);
-}
-
 /* Values that wait in the spool: those that it dropped wait no longer. */
 static uint64_t behind (const tl_outlet *o) {
   uint64_t at = tl_cursor_at(o->cursor), oldest = tl_spool_oldest(o->spool);
   return tl_spool_next(o->spool) - (at > oldest ? at : oldest);
 }
 
+/* All values below `next` are where they should be, or are told there as dropped. */
+static void move (tl_outlet *o, uint64_t next) {
+  uint64_t before = tl_cursor_lost(o->cursor).count;
+  tl_cursor_move(o->cursor, next);
+  o->totals->dropped += before - tl_cursor_lost(o->cursor).count;
+}
+
 /* Tell that a full spool drops values of an outlet that is away or stuck, at once and then each
 ** minute. on_read() tells of all of them. */
 static void tell_lost (tl_outlet *o) {
-  uint64_t oldest = tl_spool_oldest(o->spool), from = place(o);
+  uint64_t lost = tl_cursor_lost(o->cursor).count;
   int64_t now = tl_loop_now(o->loop);
-  if (oldest <= from) o->lost = 0;
-  if (oldest <= from || o->state == READING || oldest == tl_cursor_ahead(o->cursor)) return;
-  if (oldest - from <= o->lost || (o->lost > 0 && now - o->lost_told < LOST_MS)) return;
-  o->lost = oldest - from;
+  if (lost == 0) o->lost = 0;
+  if (lost <= o->lost || (o->lost > 0 && now - o->lost_told < LOST_MS)) return;
+  o->lost = lost;
   o->lost_told = now;
   tl_log(TL_LOG_WARN, o->name,
          "%llu values are lost so far: the spool is full, and drops the oldest",
@@ -150,6 +152,25 @@ static void sweep (tl_outlet *o) {
 
 /* --- reading --- */
 
+/* The hole in front of the batch: values that were dropped until now, and those that it should have
+** had, but are damaged. */
+static void find_hole (tl_outlet *o) {
+  tl_outlet_batch *b = &o->batch;
+  /* what the spool dropped meanwhile is counted there */
+  bool dropped = tl_fetch_is_gone(o->threads.fetch) && tl_spool_oldest(o->spool) > b->segment;
+  if (dropped) b->hole.count = 0;
+  tl_cursor_take(o->cursor, dropped ? b->first : b->next);
+  o->damaged = b->hole.count;
+  tl_spool_lost lost = tl_cursor_tell(o->cursor);
+  tl_spool_lose(&b->hole, &lost);
+  if (b->hole.count == 0) return;
+  int64_t came = tl_fetch_arrival(o->threads.fetch);
+  if (b->hole.from_ms > b->hole.to_ms)
+    b->hole.from_ms = b->hole.to_ms = came > 0 ? came : tl_clock_wall_ms();
+  tl_log(TL_LOG_WARN, o->name, "%llu values are lost: the spool was full, or is damaged",
+         (unsigned long long)b->hole.count);
+}
+
 static void on_read (void *ctx) {
   tl_outlet *o = ctx;
   o->threads.reading = false;
@@ -158,6 +179,7 @@ static void on_read (void *ctx) {
     return;
   }
   if (!o->facts.up) { /* it went away meanwhile */
+    tl_cursor_take(o->cursor, 0);
     wait_for_next(o);
     return;
   }
@@ -165,17 +187,12 @@ static void on_read (void *ctx) {
   o->batch.doubt = tl_cursor_doubt(o->cursor);
   if (rc < 0) {
     o->state = IDLE;
+    tl_cursor_take(o->cursor, 0);
     tl_outlet_away(o, "the spool cannot be read: %s",
                    rc == TL_ENOMEM ? "no memory" : strerror(-rc));
     return;
   }
-  /* raise_spool() made it: nothing is lost here */
-  if (o->batch.first + o->batch.hole.count == tl_cursor_ahead(o->cursor)) o->batch.hole.count = 0;
-  if (o->batch.hole.count > 0) {
-    o->totals->dropped += o->batch.hole.count;
-    tl_log(TL_LOG_WARN, o->name, "%llu values are lost: the spool was full, or is damaged",
-           (unsigned long long)o->batch.hole.count);
-  }
+  find_hole(o);
   o->facts.waiting_since = tl_fetch_arrival(o->threads.fetch);
   o->state = STORING;
   o->storing = true;
@@ -200,6 +217,7 @@ static void read_on (tl_outlet *o) {
     tl_outlet_away(o, "no memory");
     return;
   }
+  tl_cursor_take(o->cursor, place.until);
   o->threads.reading = true;
   o->state = READING;
 }
@@ -325,13 +343,11 @@ void tl_outlet_closed (tl_outlet *o) {
 ** were delivered without a sync, or an older copy of the folder was put back. Values that come get
 ** numbers behind it. Those below would count as delivered, once the spool has passed it. */
 static void raise_spool (tl_outlet *o, uint64_t applied) {
-  bool is_behind_none = !is_behind(o);
   tl_log(TL_LOG_WARN, o->name,
          "it has values that the spool does not know: their numbers, until %llu, are passed over",
          (unsigned long long)applied - 1);
   tl_cursor_set_ahead(o->cursor, applied); /* before: it counts after a kill, too */
   tl_spool_raise(o->spool, applied, tl_clock_wall_ms());
-  if (is_behind_none && applied <= tl_spool_next(o->spool)) tl_cursor_move(o->cursor, applied);
 }
 
 void tl_outlet_ready (tl_outlet *o, uint64_t applied) {
@@ -350,7 +366,7 @@ void tl_outlet_ready (tl_outlet *o, uint64_t applied) {
   if (applied > tl_spool_next(o->spool))
     raise_spool(o, applied);
   else if (applied != tl_cursor_ahead(o->cursor))
-    tl_cursor_move(o->cursor, applied);
+    move(o, applied);
   if (applied > 0) tl_cursor_back(o->cursor, applied);
   tl_timer_at(o->timer, tl_loop_now(o->loop));
 }
@@ -368,6 +384,7 @@ void tl_outlet_away (tl_outlet *o, const char *fmt, ...) {
   snprintf(o->facts.why, sizeof o->facts.why, "%s", text);
   o->facts.up = o->storing = false;
   o->totals->away = true;
+  if (!o->threads.reading) tl_cursor_take(o->cursor, 0);
   if (!o->threads.reading) wait_for_next(o); /* else the batch is thrown away once it is read */
 }
 
@@ -377,7 +394,8 @@ void tl_outlet_stored (tl_outlet *o) {
   if (!o->storing) return;
   o->storing = false;
   o->totals->stored += o->batch.count - o->left_out;
-  tl_cursor_move(o->cursor, o->batch.next);
+  o->totals->dropped += o->damaged;
+  move(o, o->batch.next);
   if (o->state != STORING) return; /* it is being closed */
   sweep(o);
   o->state = IDLE;
@@ -416,7 +434,7 @@ void tl_outlet_get (const tl_outlet *o, tl_outlet_facts *out) {
                             .stored = o->totals->stored,
                             .rejected = o->totals->rejected,
                             .last_rejected = o->totals->last_rejected,
-                            .dropped = o->totals->dropped,
+                            .dropped = o->totals->dropped + tl_cursor_lost(o->cursor).count,
                             .held_ms = o->storing ? tl_loop_now(o->loop) - o->handed : 0,
                             .lag_ms = lag > 0 ? lag : 0 };
 }

@@ -21,11 +21,8 @@ typedef struct {
   tl_sample sample;
 } tl_outlet_value;
 
-/* A hole: values that the spool dropped before this outlet had them. */
-typedef struct {
-  uint64_t count; /* 0: none */
-  int64_t from_ms, to_ms;
-} tl_outlet_hole;
+/* A hole: values that the spool dropped before this outlet had them, or that are damaged. */
+typedef tl_spool_lost tl_outlet_hole;
 
 typedef struct {
   uint64_t spool;       /* tl_spool_id */
@@ -114,7 +111,8 @@ typedef struct {
   uint64_t stored; /* since `totals` began; without those that were not meant for it */
   uint64_t rejected;
   const char *last_rejected; /* tag and reason of the last one; "" */
-  uint64_t dropped;          /* values that the spool dropped before it had them */
+  /* values that the spool dropped before it had them, also those of which it does not know yet */
+  uint64_t dropped;
   int64_t held_ms; /* how long the other side has had a batch without an answer; 0: it has none */
   int64_t lag_ms;  /* how long ago the oldest value arrived that it has not stored; 0: none */
 } tl_outlet_facts;

@@ -37,8 +37,10 @@ void tl_pg_columns_init (tl_pg_columns *c);
 void tl_pg_columns_fini (tl_pg_columns *c);
 void tl_pg_columns_clear (tl_pg_columns *c);
 /* Can PostgreSQL hold a time (ms since 1970)? From 4713 BC to 294276 AD. */
+#define TL_PG_FIRST_MS (-INT64_C(210866803200000))
+#define TL_PG_LAST_MS INT64_C(9224318015999999)
 static inline bool tl_pg_can_time (int64_t ms) {
-  return ms >= -210866803200000 && ms < 9224318016000000;
+  return ms >= TL_PG_FIRST_MS && ms <= TL_PG_LAST_MS;
 }
 /* Add rows. Their times must be possible. */
 void tl_pg_columns_add (tl_pg_columns *c, const tl_pg_row *rows, uint32_t count);

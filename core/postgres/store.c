@@ -281,6 +281,12 @@ static bool make_periods (tl_postgres_sender *s) {
 
 /* --- rows --- */
 
+/* The nearest time that PostgreSQL knows. */
+static int64_t possible_time (int64_t ms) {
+  if (tl_pg_can_time(ms)) return ms;
+  return ms < 0 ? TL_PG_FIRST_MS : TL_PG_LAST_MS;
+}
+
 static void put_position (tl_postgres_sender *s) {
   const tl_outlet_batch *batch = s->b.batch;
   char text[3][24];
@@ -292,8 +298,8 @@ static void put_position (tl_postgres_sender *s) {
   const char *hole[] = { text[0], text[1], text[2], s->spool };
   params = (tl_pg_params){ .count = 4, .values = hole, .text = true };
   snprintf(text[0], sizeof text[0], "%" PRIu64, batch->hole.count);
-  snprintf(text[1], sizeof text[1], "%" PRId64, batch->hole.from_ms);
-  snprintf(text[2], sizeof text[2], "%" PRId64, batch->hole.to_ms);
+  snprintf(text[1], sizeof text[1], "%" PRId64, possible_time(batch->hole.from_ms));
+  snprintf(text[2], sizeof text[2], "%" PRId64, possible_time(batch->hole.to_ms));
   tl_pg_ask(s->conn,
             "INSERT INTO event (kind, count, from_time, to_time, text, writer) VALUES ('dropped',"
             " $1, at_ms($2), at_ms($3), 'values that the spool dropped before they were here', $4)",

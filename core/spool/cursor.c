@@ -10,37 +10,60 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { KEPT_S = 24 * 3600, LINE = 80 };
+enum { KEPT_S = 24 * 3600, LINE = 160 };
 /* The file is written each time the outlet has gone on by so many values, and when the cursor
 ** is closed. After a kill up to so many values are sent again, which outlets must accept. */
 enum { STORE_EACH = 1000 };
 
 typedef struct {
   uint64_t at, doubt, ahead;
+  tl_spool_lost lost;
+  uint64_t lost_to;
 } stored_place;
 
-/* A cursor's file: four lines of 16 hexadecimal digits. The spool's number, the value's number,
-** tl_cursor_doubt() and tl_cursor_ahead(), which files of earlier versions lack. 1; 0: it is of
+/* A cursor's file: lines of 16 hexadecimal digits. The spool's number, the value's number,
+** tl_cursor_doubt() and tl_cursor_ahead(), then what was lost: how many values, their times, and up
+** to which number this counts. Files of earlier versions lack the last ones. 1; 0: it is of
 ** another spool; TL_EMALFORMED: it is damaged, or empty; a negated errno: it could not be read, and
 ** what stands there is not known. */
+enum { SPOOL, AT, DOUBT, AHEAD, LOST, LOST_FROM, LOST_UNTIL, LOST_TO, LINES };
+
 static int read_place (int fd, const tl_spool *s, stored_place *out) {
-  char text[LINE];
-  unsigned long long a, b, c = 0, d = 0;
+  char text[LINE], *rest = text;
+  uint64_t line[LINES] = { 0 };
+  int count = 0;
   ssize_t n = pread(fd, text, sizeof text - 1, 0);
   if (n < 0) return -errno;
   text[n] = '\0';
-  if (n < 33 || sscanf(text, "%16llx\n%16llx\n%16llx\n%16llx", &a, &b, &c, &d) < 2)
-    return TL_EMALFORMED;
-  if (a != s->id) return 0;
-  *out = (stored_place){ b, c > b ? c : 0, d > b ? d : 0 };
+  for (char *end; count < LINES; count++, rest = end) {
+    line[count] = strtoull(rest, &end, 16);
+    if (end == rest || *end != '\n') break;
+  }
+  if (n < 33 || count < AT || (count == AT && *rest == '\0')) return TL_EMALFORMED;
+  if (line[SPOOL] != s->id) return 0;
+  *out = (stored_place){ .at = line[AT],
+                         .doubt = line[DOUBT] > line[AT] ? line[DOUBT] : 0,
+                         .ahead = line[AHEAD] > line[AT] ? line[AHEAD] : 0 };
+  if (count < LINES) return 1;
+  out->lost = (tl_spool_lost){ line[LOST], (int64_t)line[LOST_FROM], (int64_t)line[LOST_UNTIL] };
+  out->lost_to = line[LOST_TO];
   return 1;
 }
 
 static void write_place (tl_cursor *c) {
   char text[LINE];
-  int n = snprintf(text, sizeof text, "%016llx\n%016llx\n%016llx\n%016llx\n",
-                   (unsigned long long)c->spool->id, (unsigned long long)c->at,
-                   (unsigned long long)c->doubt, (unsigned long long)c->ahead);
+  tl_spool_lost lost = tl_cursor_lost(c);
+  const uint64_t line[LINES] = { [SPOOL] = c->spool->id,
+                                 [AT] = c->at,
+                                 [DOUBT] = c->doubt,
+                                 [AHEAD] = c->ahead,
+                                 [LOST] = lost.count,
+                                 [LOST_FROM] = (uint64_t)lost.from_ms,
+                                 [LOST_UNTIL] = (uint64_t)lost.to_ms,
+                                 [LOST_TO] = c->lost_to };
+  int n = 0;
+  for (int i = 0; i < LINES; i++)
+    n += snprintf(text + n, sizeof text - (size_t)n, "%016llx\n", (unsigned long long)line[i]);
   if (pwrite(c->fd, text, (size_t)n, 0) == n) c->stored = c->at;
   c->unsynced = true;
 }
@@ -60,11 +83,30 @@ static int open_file (tl_cursor *c, const tl_spool *s, const char *file) {
     c->at = found.at;
     c->doubt = found.doubt;
     c->ahead = found.ahead;
+    c->lost = found.lost;
+    c->lost_to = found.lost_to;
     return rc;
   }
   if (errno != ENOENT) return -errno;
   c->fd = openat(s->folder, file, flags | O_CREAT, 0600);
   return c->fd < 0 ? -errno : 0;
+}
+
+static uint64_t later (uint64_t a, uint64_t b) { return a > b ? a : b; }
+static uint64_t least (uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+/* Of values that were dropped after the file was written, such as while the outlet was not in the
+** config, no times are known. If a power failure brought a segment back it is not lost. */
+static void find_lost (tl_cursor *c, uint64_t oldest) {
+  uint64_t from = later(c->at, c->lost_to), before = c->lost.count;
+  if (c->at >= oldest) c->lost.count = 0;
+  if (c->lost_to > oldest) c->lost.count -= least(c->lost.count, c->lost_to - oldest);
+  if (from < oldest) {
+    tl_spool_lost more = { oldest - from, INT64_MAX, INT64_MIN };
+    tl_spool_lose(&c->lost, &more);
+  }
+  c->lost_to = oldest;
+  if (c->lost.count != before) write_place(c);
 }
 
 /* Where it begins. */
@@ -79,6 +121,7 @@ static void place (tl_cursor *c, int found) {
     c->at = s->is_new ? oldest : s->next;
   else if (!s->power_failed) /* else the doubt is to be stored */
     c->stored = c->at;
+  find_lost(c, oldest);
   store(c);
 }
 
@@ -108,6 +151,7 @@ void tl_cursor_close (tl_cursor *c) {
   tl_cursor **at = &c->spool->cursors;
   while (*at != c) at = &(*at)->next;
   *at = c->next;
+  tl_cursor_take(c, 0);
   store(c);
   if (c->unsynced) tl_spool_leave_place(c->spool, c->name);
   /* the day for which lowest_of_absent() keeps its values begins now */
@@ -126,14 +170,80 @@ void tl_cursor_set_ahead (tl_cursor *c, uint64_t number) {
   write_place(c);
 }
 
+/* --- what the spool dropped --- */
+
+tl_spool_lost tl_cursor_lost (const tl_cursor *c) {
+  tl_spool_lost sum = c->lost;
+  tl_spool_lose(&sum, &c->telling);
+  return sum;
+}
+
+tl_spool_lost tl_cursor_tell (tl_cursor *c) {
+  c->telling = tl_cursor_lost(c);
+  c->lost.count = 0;
+  return c->telling;
+}
+
+static void lose (tl_cursor *c, const tl_times *t, uint64_t from, uint64_t to) {
+  tl_spool_lost more = tl_times_of(t, from, to);
+  tl_spool_lose(&c->lost, &more);
+}
+
+/* Of dropped values, which the outlet has under way, only those below `next` still are: the others
+** are lost. */
+static bool shrink_grave (tl_cursor *c, uint64_t next) {
+  uint64_t to = later(next, later(c->at, c->grave.from));
+  if (c->grave.to <= to) return false;
+  lose(c, &c->grave.times, to, c->grave.to);
+  c->grave.to = to;
+  return true;
+}
+
+void tl_cursor_take (tl_cursor *c, uint64_t next) {
+  c->taken = next;
+  bool more = shrink_grave(c, next);
+  if (next > 0) {
+    if (more) write_place(c);
+    return;
+  }
+  c->grave.from = c->grave.to = 0;
+  c->lost = tl_cursor_lost(c); /* it is told again */
+  c->telling.count = 0;
+  if (more) write_place(c);
+}
+
+void tl_cursors_lose (tl_spool *s, const tl_times *t, uint64_t until) {
+  for (tl_cursor *c = s->cursors; c; c = c->next) {
+    uint64_t from = later(c->at, c->lost_to), kept = least(c->taken, until);
+    if (from >= until) continue;
+    if (kept > from) {
+      c->grave = (tl_grave){ from, kept, *t };
+      from = kept;
+    }
+    lose(c, t, from, until);
+    c->lost_to = until;
+    write_place(c);
+  }
+}
+
+void tl_cursors_pass (tl_spool *s, uint64_t before, uint64_t after) {
+  for (tl_cursor *c = s->cursors; c; c = c->next)
+    if (c->at == before) tl_cursor_move(c, after);
+}
+
 /* The file follows when a segment was passed, each 1,000 values (STORE_EACH), and when no value
 ** is left. */
 void tl_cursor_move (tl_cursor *c, uint64_t next) {
   tl_spool *s = c->spool;
+  uint64_t lost = tl_cursor_lost(c).count;
   if (next <= c->at) return;
   c->at = next;
+  c->telling.count = 0;
+  tl_cursor_take(c, 0);
+  if (next >= c->lost_to) c->lost.count = 0; /* whoever is there has them, or was told */
+  if (lost > 0) c->stored = 0;
   bool passed = s->count > 1 && s->segments[1].first <= next;
-  if (passed || next >= c->stored + STORE_EACH || next == s->next) store(c);
+  if (passed || lost > 0 || next >= c->stored + STORE_EACH || next == s->next) store(c);
   if (passed) tl_spool_trim(s);
 }
 

@@ -27,6 +27,7 @@ struct tl_reader {
   uint64_t read_to; /* bytes of the file that were read so far */
   uint64_t end;     /* the file is read up to this byte */
   uint64_t wanted;  /* number of the first value that was asked for */
+  uint64_t until;   /* the number after the segment's last value */
   tl_buf bytes;
   size_t at; /* where the next batch begins in `bytes` */
   tl_batch batch;
@@ -97,6 +98,7 @@ int tl_reader_seek (tl_reader *r, const tl_spool_place *p) {
   if (rc < 0) forget(r);
   r->end = p->end;
   r->wanted = p->at;
+  r->until = p->until;
   return rc;
 }
 
@@ -191,6 +193,8 @@ int tl_reader_next (tl_reader *r, uint32_t most, tl_sample *first, size_t stride
       rc = next_batch(r);
       if (rc == 1) continue;
     }
+    /* damage behind the last value: the segment's times were not written whole */
+    if (rc == TL_EMALFORMED && !r->inside && r->number >= r->until) return 0;
     /* what was passed may be wanted again, and a definition that there was no memory for is */
     if (rc < 0) r->segment = 0;
     return rc;

@@ -34,4 +34,8 @@ int tl_reader_seek (tl_reader *r, const tl_spool_place *place);
 int tl_reader_next (tl_reader *r, uint32_t most, tl_sample *first, size_t stride,
                     tl_reader_found *out);
 
+/* What of the numbers `from` to `to` - 1, which cannot be read in this place's segment, are values.
+** Without a segment, or where its times are damaged, the file tells when they came. */
+void tl_spool_unread (const tl_spool_place *place, uint64_t from, uint64_t to, tl_spool_lost *out);
+
 #endif

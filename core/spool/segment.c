@@ -137,7 +137,7 @@ int tl_segment_scan (int fd, const tl_segment_head *head, tl_segment_end *out) {
     long n = tl_batch_read(tl_buf_bytes(&bytes), at, head->format, &batch);
     if (n > 0 && batch.first == out->next) {
       at += (size_t)n;
-      out->last = out->end;
+      if (batch.count > 0) out->last = out->end; /* else it is the segment's times */
       out->end += (uint64_t)n;
       out->next += batch.count;
       continue;

@@ -54,7 +54,7 @@ typedef struct {
   /* where the complete batches end, in bytes; what follows is damaged or incomplete */
   uint64_t end;
   uint64_t next; /* the number after the last value */
-  uint64_t last; /* where the last batch begins; 0: there is no batch */
+  uint64_t last; /* where the last batch with values begins; 0: there is none */
 } tl_segment_end;
 
 /* Find where the complete batches of this file end. TL_OK, or a negative code. */

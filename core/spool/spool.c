@@ -75,9 +75,14 @@ static void remove_oldest (tl_spool *s) {
 static bool drop_oldest (tl_spool *s) {
   if (s->count < 2) return false;
   uint64_t lowest = tl_spool_lowest(s), first = s->segments[0].first, next = s->segments[1].first;
-  if (lowest < next) s->dropped += next - (lowest > first ? lowest : first);
+  bool lost = lowest < next;
+  tl_times times;
+  if (lost) tl_times_look(s->folder, first, next, &times);
   remove_oldest(s);
   unlink_now(s); /* at once, because the limit also counts on the disk */
+  if (!lost) return true;
+  s->dropped += tl_times_of(&times, lowest > first ? lowest : first, next).count;
+  tl_cursors_lose(s, &times, next);
   return true;
 }
 
@@ -86,19 +91,37 @@ void tl_spool_trim (tl_spool *s) {
   while (s->count > 1 && s->segments[1].first <= lowest) remove_oldest(s);
 }
 
+static const tl_times_part no_times = { 0, INT64_MAX, INT64_MIN };
+
+static void note_time (tl_times_part *p, int64_t time_ms) {
+  if (time_ms == 0) return;
+  if (time_ms < p->from_ms) p->from_ms = time_ms;
+  if (time_ms > p->to_ms) p->to_ms = time_ms;
+}
+
+/* The segment gets no more batches: behind its last one are the times of its values, and which of
+** the numbers behind them are of values that were skipped. */
+static void seal (tl_spool *s, tl_spool_segment *segment, int64_t wall) {
+  if (s->next > s->times.ended && s->begun.skipped > 0) {
+    s->times.lost = s->begun.skipped;
+    s->begun.skipped_times.first = s->times.ended;
+    tl_times_add(&s->times, TL_TIMES_PARTS, &s->begun.skipped_times);
+  }
+  if (!tl_times_write(s->fd, segment->bytes, &s->times, wall)) return;
+  segment->bytes += TL_TIMES_BYTES;
+  s->bytes += TL_TIMES_BYTES;
+}
+
 /* Begin a new segment. If the newest one is empty it has the same file name: it is removed and
 ** made again. So is what is left of one that could not be made. A batch that waits for the first
 ** segment goes into it with its definitions: those behind it count on from them. */
 int tl_spool_roll (tl_spool *s, int64_t wall) {
   tl_segment_head head = { .spool = s->id, .first = s->next, .made_ms = wall };
-  tl_spool_segment *newest = s->count > 0 ? &s->segments[s->count - 1] : NULL;
+  bool empty = s->count > 0 && s->segments[s->count - 1].first == s->next;
   char name[32];
   tl_segment_name(s->next, name);
   unlinkat(s->folder, name, 0);
-  if (newest && newest->first == s->next) {
-    s->bytes -= newest->bytes;
-    s->count--;
-  }
+  if (empty) s->bytes -= s->segments[--s->count].bytes;
   int fd = tl_segment_make(s->folder, &head);
   if (fd < 0) return fd;
   tl_spool_segment *made = tl_spool_add_segment(s);
@@ -108,8 +131,10 @@ int tl_spool_roll (tl_spool *s, int64_t wall) {
     return TL_ENOMEM;
   }
   *made = (tl_spool_segment){ s->next, TL_SEGMENT_HEAD };
+  if (s->fd >= 0 && s->count > 1 && !empty) seal(s, &s->segments[s->count - 2], wall);
   if (s->fd >= 0) close(s->fd);
   s->fd = fd;
+  s->times = (tl_times){ .ended = s->next };
   s->bytes += TL_SEGMENT_HEAD;
   s->disk.names = true;
   if (s->begun.added == 0) s->ordinal++;
@@ -153,7 +178,10 @@ uint64_t tl_spool_written (const tl_spool *s) { return s->written; }
 uint64_t tl_spool_pending (const tl_spool *s) {
   return s->begun.added > 0 ? s->begun.bytes.len : 0;
 }
-void tl_spool_skip (tl_spool *s) { s->begun.skipped++; }
+void tl_spool_skip (tl_spool *s, int64_t time_ms) {
+  if (s->begun.skipped++ == 0) s->begun.skipped_times = no_times;
+  note_time(&s->begun.skipped_times, time_ms);
+}
 bool tl_spool_is_dirty (const tl_spool *s) { return s->begun.added > 0; }
 
 /* --- writing --- */
@@ -173,6 +201,7 @@ static bool begin_batch (tl_spool *s, int64_t wall) {
   bool full = s->count == 0 || s->segments[s->count - 1].bytes >= segment_bytes(s);
   /* If this fails, the old segment is used further, or commit() reports why. */
   if ((full || s->fd < 0) && tl_spool_roll(s, wall) == TL_OK) tl_spool_trim(s);
+  s->begun.times = no_times;
   tl_buf_clear(&s->begun.bytes);
   tl_buf_add(&s->begun.bytes, head, sizeof head);
   return !s->begun.bytes.failed;
@@ -185,7 +214,10 @@ tl_buf *tl_spool_begin (tl_spool *s, int64_t wall, uint32_t *segment) {
   return &s->begun.bytes;
 }
 
-void tl_spool_added (tl_spool *s) { s->begun.added++; }
+void tl_spool_added (tl_spool *s, int64_t time_ms) {
+  s->begun.added++;
+  note_time(&s->begun.times, time_ms);
+}
 
 /* Write the batch completely or not at all: on a full disk, the part that was written is cut
 ** off again. */
@@ -220,6 +252,7 @@ static void leave_hole (tl_spool *s, int64_t wall) {
     s->next = before;
     return;
   }
+  if (s->begun.skipped == 0) tl_cursors_pass(s, before, after);
   s->dropped += s->begun.skipped;
   s->begun.skipped = 0;
 }
@@ -257,6 +290,14 @@ static int commit (tl_spool *s, size_t marks, int64_t wall, tl_err *err) {
   return rc < 0 ? tl_fail(err, rc, 0, "the spool cannot be written: %s", strerror(-rc)) : TL_OK;
 }
 
+/* The batch is written. As many parts have times as the segment's share of its full size. */
+static void note_batch (tl_spool *s) {
+  uint64_t share = s->segments[s->count - 1].bytes * TL_TIMES_PARTS / segment_bytes(s) + 1;
+  s->begun.times.first = s->next;
+  tl_times_add(&s->times, share < TL_TIMES_PARTS ? (uint32_t)share : TL_TIMES_PARTS,
+               &s->begun.times);
+}
+
 int tl_spool_commit (tl_spool *s, int64_t wall, tl_err *err) {
   size_t before = s->begun.bytes.len, marks = s->begun.marks.failed ? 0 : s->begun.marks.len;
   if (s->begun.added == 0) {
@@ -277,7 +318,9 @@ int tl_spool_commit (tl_spool *s, int64_t wall, tl_err *err) {
     s->begun.bytes.len = before;
     return rc;
   }
+  note_batch(s);
   s->next += s->begun.added;
+  s->times.ended = s->next;
   s->begun.added = 0;
   tl_buf_clear(&s->begun.bytes);
   tl_buf_shrink(&s->begun.bytes, 1 << 20);

@@ -47,7 +47,7 @@ uint64_t tl_spool_oldest (const tl_spool *s); /* of the oldest value that is the
 uint64_t tl_spool_bytes (const tl_spool *s);
 uint64_t tl_spool_max (const tl_spool *s);
 bool tl_spool_holds (const tl_spool *s); /* `hold` of its options */
-/* values that were removed unread since the spool was opened */
+/* values that were removed unread, or left out, since the spool was opened */
 uint64_t tl_spool_dropped (const tl_spool *s);
 uint64_t tl_spool_written (const tl_spool *s); /* bytes written since it was opened */
 
@@ -58,7 +58,8 @@ uint64_t tl_spool_written (const tl_spool *s); /* bytes written since it was ope
 ** The definition of a series counts only within one segment: when *segment differs from the
 ** last time, definitions must be written again. It is never 0. */
 tl_buf *tl_spool_begin (tl_spool *s, int64_t wall, uint32_t *segment);
-void tl_spool_added (tl_spool *s); /* one more value is in the buffer */
+/* One more value is in the buffer; of this time, ms since 1970. 0: it has none. */
+void tl_spool_added (tl_spool *s, int64_t time_ms);
 /* Numbers below `next` are used, though the spool does not know of them: values that come behind
 ** those that wait for a commit get others. One that is TL_SPOOL_NUMBERS or more is no number. */
 #define TL_SPOOL_NUMBERS ((uint64_t)1 << 53)
@@ -67,7 +68,7 @@ void tl_spool_raise (tl_spool *s, uint64_t next, int64_t wall);
 ** tl_spool_skip() in place of tl_spool_begin(): the value is lost, and its number is left out. */
 enum { TL_SPOOL_BATCH = 16 * 1024 * 1024, TL_SPOOL_MOST = 64 * 1024 * 1024 };
 uint64_t tl_spool_pending (const tl_spool *s);
-void tl_spool_skip (tl_spool *s);
+void tl_spool_skip (tl_spool *s, int64_t time_ms);
 /* Write what was added since the last commit. TL_OK: it survives a kill.
 ** Otherwise it is kept, must not be acknowledged, and the caller tries again later: TL_EFULL
 ** (the limit is reached, with `hold`), or a negated errno (ENOSPC …). */
@@ -137,6 +138,13 @@ uint64_t tl_spool_synced (const tl_spool *s);
 
 /* --- cursors --- */
 
+/* Values that are gone before an outlet had them. */
+typedef struct {
+  uint64_t count;         /* 0: none */
+  int64_t from_ms, to_ms; /* their times, the earliest and the latest; from > to: not known */
+} tl_spool_lost;
+void tl_spool_lose (tl_spool_lost *sum, const tl_spool_lost *more); /* both together */
+
 /* Open the cursor of this name. It continues where it was; a new cursor begins with the next
 ** value, or in a new spool with the first; one whose file is damaged, with the oldest value.
 ** Names consist of [A-Za-z0-9_-]. TL_OK and *out, or a negative code with *err. */
@@ -147,6 +155,14 @@ uint64_t tl_cursor_at (const tl_cursor *c);
 /* All values with numbers below `next` were delivered. Segments that no outlet needs any more
 ** can then be taken with tl_spool_take_gone(). */
 void tl_cursor_move (tl_cursor *c, uint64_t next);
+/* Values from the cursor's place up to `next` are being read or delivered: what is dropped of them
+** is not lost. Ends with tl_cursor_move(), or with tl_cursor_take(c, 0): they did not arrive. */
+void tl_cursor_take (tl_cursor *c, uint64_t next);
+/* What the spool dropped, or an earlier process's, before the outlet had it, and of which its
+** receiver does not know yet. It stays stored with the cursor. */
+tl_spool_lost tl_cursor_lost (const tl_cursor *c);
+/* The same, which the receiver is told now: tl_cursor_move() follows when it knows. */
+tl_spool_lost tl_cursor_tell (tl_cursor *c);
 /* Values below this number may have been delivered, though the cursor does not say so: after a
 ** power failure it may be an old one. 0: none. */
 uint64_t tl_cursor_doubt (const tl_cursor *c);

@@ -4,6 +4,7 @@
 
 #include "spool/segment.h"
 #include "spool/spool.h"
+#include "spool/times.h"
 
 /* a longer segment gets no more batches: a new one is begun */
 enum { TL_SEGMENT_BYTES = 16 * 1024 * 1024 };
@@ -13,12 +14,23 @@ typedef struct {
   uint64_t bytes; /* bytes of complete batches, and the head */
 } tl_spool_segment;
 
+/* Dropped values that the outlet has under way: lost if it cannot deliver them. */
+typedef struct {
+  uint64_t from, to; /* numbers; from == to: none */
+  tl_times times;
+} tl_grave;
+
 struct tl_cursor {
   tl_cursor *next;
   tl_spool *spool;
   uint64_t at;
   uint64_t stored; /* the number in the cursor's file */
   uint64_t doubt, ahead;
+  uint64_t taken; /* values below are being read or delivered; 0: none are */
+  /* what was dropped before the outlet had it: not told yet, and being told */
+  tl_spool_lost lost, telling;
+  uint64_t lost_to; /* dropped values below are counted, or in `grave` */
+  tl_grave grave;
   int fd;
   bool unsynced; /* the file was written */
   char name[64];
@@ -26,10 +38,12 @@ struct tl_cursor {
 
 /* The next batch; spool.c writes it. */
 typedef struct {
-  tl_buf bytes;     /* begins with room for its head */
-  tl_buf marks;     /* marks that go with it */
-  uint32_t added;   /* values in it */
-  uint64_t skipped; /* values after these that were skipped, because too much waited */
+  tl_buf bytes;        /* begins with room for its head */
+  tl_buf marks;        /* marks that go with it */
+  uint32_t added;      /* values in it */
+  tl_times_part times; /* of these values */
+  uint64_t skipped;    /* values after these that were skipped, because too much waited */
+  tl_times_part skipped_times;
 } tl_spool_begun;
 
 /* The last batch of the earlier process. */
@@ -60,6 +74,7 @@ struct tl_spool {
   /* segments that tl_spool_take_gone() hands out; unlinked at the latest on close */
   tl_spool_gone gone;
   tl_spool_begun begun;
+  tl_times times; /* of the newest segment */
   tl_spool_earlier earlier;
   uint64_t least; /* what comes gets at least this number: tl_spool_raise() */
   tl_cursor *cursors;
@@ -70,6 +85,10 @@ struct tl_spool {
 /* cursor.c: no outlet needs a value with a lower number. Outlets that were removed count for
 ** one more day. */
 uint64_t tl_spool_lowest (const tl_spool *s);
+/* cursor.c: the segment with the numbers first..until - 1 is dropped; `t`: its times. */
+void tl_cursors_lose (tl_spool *s, const tl_times *t, uint64_t until);
+/* cursor.c: numbers before..after - 1 are of no value. */
+void tl_cursors_pass (tl_spool *s, uint64_t before, uint64_t after);
 /* spool.c */
 /* Fills *err with "WHAT 'PATH': " and the system's words; returns `code`, a negative errno. */
 int tl_spool_fail (tl_err *err, int code, const char *what, const char *path);

@@ -81,9 +81,21 @@ static void check_before_last (tl_spool *s) {
   close(fd);
 }
 
+/* The last segment gets no more batches, and the times of its values were known to the earlier
+** process alone. */
+static void seal_last (tl_spool *s, int fd, int64_t wall) {
+  tl_spool_segment *last = &s->segments[s->count - 1];
+  tl_spool_place all = { s->folder, last->first, last->bytes, s->next, last->first };
+  tl_times times;
+  if (s->next == last->first || tl_times_read(fd, &times) || !tl_times_gather(&all, &times)) return;
+  if (!tl_times_write(fd, last->bytes, &times, wall)) return;
+  last->bytes += TL_TIMES_BYTES;
+  s->bytes += TL_TIMES_BYTES;
+}
+
 /* The last segment may end in the middle of a batch: its complete batches are kept, and the
 ** rest is cut off. A segment with a damaged head holds nothing readable. */
-static int mend_last (tl_spool *s, tl_spool_found *found) {
+static int mend_last (tl_spool *s, int64_t wall, tl_spool_found *found) {
   tl_spool_segment *last = &s->segments[s->count - 1];
   tl_segment_head head;
   tl_segment_end where = { 0, last->first, 0 };
@@ -107,6 +119,7 @@ static int mend_last (tl_spool *s, tl_spool_found *found) {
     s->bytes -= found->cut_bytes;
     last->bytes = where.end;
   }
+  if (rc == TL_OK && where.last > 0 && head.format == TL_SEGMENT_FORMAT) seal_last(s, fd, wall);
   close(fd);
   return rc;
 }
@@ -190,7 +203,7 @@ int tl_spool_open (tl_spool **out, const tl_spool_options *options, int64_t wall
   int rc = open_folder(s, options->folder, &found->power_failed, err);
   if (rc >= 0) {
     rc = list_segments(s);
-    if (rc >= 0 && s->count > 0) rc = mend_last(s, found);
+    if (rc >= 0 && s->count > 0) rc = mend_last(s, wall, found);
     if (rc >= 0) check_before_last(s);
     if (rc >= 0) {
       find_id(s);

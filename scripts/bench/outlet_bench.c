@@ -64,7 +64,7 @@ static void add (tl_spool *s, int tag) {
     .series = id_of[tag], .status = TL_VALID, .time_ms = now_ms, .value = { .number = walk[tag] }
   };
   tl_record_sample(out, &v, TL_AI, &cut);
-  tl_spool_added(s);
+  tl_spool_added(s, now_ms);
 }
 
 static void wake_up (tl_spool *s, int values) {

@@ -251,9 +251,9 @@ static void leave_in_spool (int values) {
   for (int i = 0; i < values; i++) {
     tl_sample v = { .status = TL_VALID, .time_ms = 1000 + i, .value.number = i };
     tl_record_sample(out, &v, TL_AI, &cut);
-    tl_spool_added(spool);
+    tl_spool_added(spool, 2000);
   }
-  if (values == 0) tl_spool_added(spool);
+  if (values == 0) tl_spool_added(spool, 2000);
   assert_int_equal(tl_spool_commit(spool, 3000, &err), TL_OK);
   tl_spool_close(spool);
 }

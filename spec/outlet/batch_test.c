@@ -63,7 +63,7 @@ static void add (world *w, double number) {
   }
   tl_sample v = { .status = TL_VALID, .time_ms = (int64_t)number, .value = { .number = number } };
   tl_record_sample(out, &v, TL_AI, &cut);
-  tl_spool_added(w->spool);
+  tl_spool_added(w->spool, (int64_t)number);
 }
 
 static void commit (world *w) { assert_int_equal(tl_spool_commit(w->spool, 3000, &w->err), TL_OK); }
@@ -120,7 +120,7 @@ static void expect_one (world *w, double number) {
 static void skipped_values_are_a_hole (void **state) {
   world *w = *state;
   add(w, 1);
-  for (int i = 0; i < 5; i++) tl_spool_skip(w->spool);
+  for (int i = 0; i < 5; i++) tl_spool_skip(w->spool, 20 - i);
   commit(w);
   assert_int_equal(tl_spool_next(w->spool), 7);
   assert_int_equal(tl_spool_dropped(w->spool), 5);
@@ -129,6 +129,8 @@ static void skipped_values_are_a_hole (void **state) {
   expect_one(w, 1);
   tl_outlet_batch b = next(w);
   assert_int_equal(b.hole.count, 5);
+  assert_int_equal(b.hole.from_ms, 16); /* their own times */
+  assert_int_equal(b.hole.to_ms, 20);
   assert_int_equal(b.next, 7);
   expect_one(w, 7);
 }
@@ -136,7 +138,7 @@ static void skipped_values_are_a_hole (void **state) {
 static void a_hole_at_the_end_outlives_the_process (void **state) {
   world *w = *state;
   add(w, 1);
-  tl_spool_skip(w->spool);
+  tl_spool_skip(w->spool, 2);
   commit(w);
   expect_one(w, 1);
   tl_spool_close(w->spool);
@@ -150,6 +152,36 @@ static void a_hole_at_the_end_outlives_the_process (void **state) {
   while (b.count == 0) b = next(w);
   assert_true(b.values[0].sample.value.number == 3);
   assert_int_equal(b.values[0].number, 3);
+}
+
+/* Another outlet has numbers that the spool does not know: the first values after them are the next
+** ones of everybody. */
+static void numbers_that_are_passed_over_are_no_loss (void **state) {
+  world *w = *state;
+  tl_cursor *other, *idle;
+  add(w, 1);
+  commit(w);
+  assert_int_equal(tl_cursor_open(&other, w->spool, "other", &w->err), TL_OK);
+  assert_int_equal(tl_cursor_open(&idle, w->spool, "idle", &w->err), TL_OK);
+  tl_cursor_move(other, 2);
+  tl_spool_raise(w->spool, 1000, 3000);
+  assert_int_equal(tl_cursor_at(other), 1000); /* it waits for nothing */
+  add(w, 7);
+  commit(w);
+  expect_one(w, 1);
+  tl_outlet_batch b = next(w);
+  assert_int_equal(b.hole.count, 0);
+  expect_one(w, 7);
+  tl_spool_set(w->spool, TL_SPOOL_LEAST, false);
+  while (tl_spool_oldest(w->spool) <= 1000) {
+    for (int i = 0; i < 1000; i++) add(w, 50);
+    commit(w);
+  }
+  uint64_t gone = tl_spool_oldest(w->spool) - 1000 + 1;
+  assert_int_equal(tl_cursor_lost(idle).count, gone);
+  assert_int_equal(tl_cursor_lost(idle).from_ms, 1);
+  assert_int_equal(tl_cursor_lost(idle).to_ms, 50);
+  assert_int_equal(tl_cursor_lost(other).count, gone - 1);
 }
 
 static void spans_are_days_weeks_and_months (void **state) {
@@ -173,6 +205,7 @@ int main (void) {
     T(a_series_that_is_defined_again_leaves_the_old_one),
     T(skipped_values_are_a_hole),
     T(a_hole_at_the_end_outlives_the_process),
+    T(numbers_that_are_passed_over_are_no_loss),
     cmocka_unit_test(spans_are_days_weeks_and_months),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,6 +102,8 @@ static void sync_spool (void) {
   tl_spool_sync_done(spool, &sync, TL_OK);
 }
 
+static int64_t time_of (uint64_t number) { return 1000000 + (int64_t)number; }
+
 static void write_values (int count) {
   tl_err err;
   memory_is_spared = true;
@@ -115,9 +117,10 @@ static void write_values (int count) {
       tl_record_series(out, &s);
       segment = now;
     }
-    tl_sample v = { .status = TL_VALID, .time_ms = 1000 + i, .value = { .number = 0.5 } };
+    tl_sample v = { .status = TL_VALID, .value = { .number = 0.5 } };
+    v.time_ms = time_of(tl_spool_next(spool) + (uint64_t)i);
     tl_record_sample(out, &v, TL_AI, &cut);
-    tl_spool_added(spool);
+    tl_spool_added(spool, v.time_ms);
   }
   assert_int_equal(tl_spool_commit(spool, 3000, &err), TL_OK);
   memory_is_spared = false;
@@ -321,6 +324,93 @@ static void what_a_full_spool_drops_is_told_while_it_is_away (void **state) {
   assert_string_equal(logged, "");
 }
 
+/* Until the spool has dropped this value. */
+static void fill_spool (uint64_t number) {
+  tl_spool_set(spool, TL_SPOOL_LEAST, false);
+  while (tl_spool_oldest(spool) <= number) write_values(100);
+}
+
+/* A hole of these values. Its beginning may be told too early by a sixteenth of a segment. */
+static void is_hole (const tl_outlet_hole *hole, uint64_t from, uint64_t to) {
+  assert_int_equal(hole->count, to - from);
+  assert_int_equal(hole->to_ms, time_of(to - 1));
+  assert_in_range(hole->from_ms, time_of(from) - 500, time_of(from));
+}
+
+static void what_is_dropped_is_told_by_the_times_of_the_values (void **state) {
+  (void)state;
+  begin();
+  put(150);
+  restart(); /* what the next process drops, the one before wrote */
+  tl_outlet_ready(outlet, 0);
+  take_batch(100);
+  take_batch(50);
+  tl_outlet_away(outlet, "refused");
+  fill_spool(151);
+  uint64_t end = tl_spool_oldest(spool);
+  assert_int_equal(facts().dropped, end - 151); /* though nobody has read on */
+  restart();
+  assert_int_equal(facts().dropped, end - 151);
+  for (int again = 1; again < 3; again++) {
+    RUN_UNTIL(opens == again);
+    tl_outlet_ready(outlet, 0);
+    RUN_UNTIL(batch);
+    is_hole(&batch->hole, 151, end);
+    assert_int_equal(facts().dropped, end - 151);
+    batch = NULL;
+    if (again == 1) tl_outlet_away(outlet, "before it was stored");
+  }
+  tl_outlet_stored(outlet);
+  assert_int_equal(facts().dropped, end - 151);
+  RUN_UNTIL(batch);
+  assert_int_equal(batch->hole.count, 0);
+  restart(); /* what was told is not told again */
+  assert_int_equal(facts().dropped, 0);
+}
+
+static void what_is_dropped_under_way_is_lost_when_it_does_not_arrive (void **state) {
+  (void)state;
+  for (int arrives = 0; arrives < 2; arrives++) {
+    opens = 0;
+    begin();
+    tl_outlet_ready(outlet, 0);
+    put(100);
+    RUN_UNTIL(batch);
+    fill_spool(1);
+    uint64_t end = tl_spool_oldest(spool);
+    assert_int_equal(facts().dropped, end - 101); /* the sender has the others */
+    batch = NULL;
+    if (arrives)
+      tl_outlet_stored(outlet);
+    else
+      tl_outlet_away(outlet, "it went");
+    assert_int_equal(facts().dropped, end - (arrives ? 101 : 1));
+    RUN_UNTIL(arrives || opens == 2);
+    sync_spool();
+    tl_outlet_ready(outlet, 0);
+    tl_outlet_poke(outlet);
+    RUN_UNTIL(batch);
+    is_hole(&batch->hole, arrives ? 101 : 1, end);
+    batch = NULL;
+    tear_down(state);
+    set_up(state);
+  }
+}
+
+/* Whether the thread had the file open already or not. */
+static void what_is_dropped_while_it_is_read_is_there_or_lost (void **state) {
+  (void)state;
+  begin();
+  tl_outlet_ready(outlet, 0);
+  RUN_UNTIL(rests > 0);
+  put(100); /* read at once */
+  fill_spool(1);
+  uint64_t end = tl_spool_oldest(spool);
+  RUN_UNTIL(batch);
+  assert_int_equal(facts().dropped, end - 1 - batch->count);
+  assert_int_equal(batch->hole.count, facts().dropped);
+}
+
 static void a_sender_that_goes_while_values_are_read_gets_them_again (void **state) {
   (void)state;
   begin();
@@ -436,6 +526,9 @@ int main (void) {
     SPEC(what_the_other_side_lost_comes_again),
     SPEC(away_is_said_once_and_tried_again),
     SPEC(what_a_full_spool_drops_is_told_while_it_is_away),
+    SPEC(what_is_dropped_is_told_by_the_times_of_the_values),
+    SPEC(what_is_dropped_under_way_is_lost_when_it_does_not_arrive),
+    SPEC(what_is_dropped_while_it_is_read_is_there_or_lost),
     SPEC(a_sender_that_goes_while_values_are_read_gets_them_again),
     SPEC(whoever_hurries_it_is_told_when_all_is_stored),
     SPEC(a_value_that_is_refused_is_put_aside_with_why),

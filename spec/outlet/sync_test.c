@@ -81,7 +81,7 @@ static void put (void) {
   tl_record_series(out, &s);
   tl_sample v = { .status = TL_VALID, .value = { .number = 0.5 } };
   tl_record_sample(out, &v, TL_AI, &cut);
-  tl_spool_added(spool);
+  tl_spool_added(spool, 2000);
   assert_int_equal(tl_spool_commit(spool, 3000, &err), TL_OK);
   memory_is_spared = false;
   tl_sync_poke(sync_);

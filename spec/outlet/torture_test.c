@@ -43,7 +43,7 @@ static void add (int i) {
                   .time_ms = 1000 + i,
                   .value = { .text = tl_slice_str(text) } };
   tl_record_sample(out, &v, TL_TXTI, &cut);
-  tl_spool_added(spool);
+  tl_spool_added(spool, 2000);
 }
 
 static int set_up (void **state) {

@@ -76,7 +76,7 @@ static void put (int tags) {
       defined++;
     }
     tl_record_sample(out, &v, TL_AI, &cut);
-    tl_spool_added(spool);
+    tl_spool_added(spool, 2000);
   }
   commit();
 }
@@ -226,7 +226,7 @@ static void add (tl_series s, tl_sample v) {
   s.id = v.series = (uint32_t)defined++;
   tl_record_series(out, &s);
   tl_record_sample(out, &v, s.type, &cut);
-  tl_spool_added(spool);
+  tl_spool_added(spool, 2000);
 }
 
 /* Times before 1970 and after 2200 have no partition of their own, those that PostgreSQL does not
@@ -260,8 +260,8 @@ static void values_of_every_time_and_state (void **state) {
   assert_int_equal(facts().rejected, 1);
   assert_non_null(strstr(facts().last_rejected, "its time is none that PostgreSQL knows"));
   /* Values that the spool left out are told, and the database gets a line of it. */
-  tl_spool_skip(spool);
-  tl_spool_skip(spool);
+  tl_spool_skip(spool, 2000);
+  tl_spool_skip(spool, 2000);
   add((tl_series){ .type = TL_AI, .name = tl_slice_str(names[9]) },
       (tl_sample){ .status = TL_VALID, .time_ms = 1000 });
   commit();

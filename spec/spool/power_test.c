@@ -209,7 +209,7 @@ static void write_some (void) {
     snprintf(text, sizeof text, "%-*u", LONG - 1, serial);
     tl_sample v = { .status = TL_VALID, .value = { .text = tl_slice_of(text, LONG) } };
     tl_record_sample(out, &v, TL_TXTI, &cut);
-    tl_spool_added(spool);
+    tl_spool_added(spool, 2000);
   }
   assert_int_equal(tl_spool_commit(spool, 3000, &err), TL_OK);
 }

@@ -77,7 +77,7 @@ static void add (world *w, double number) {
   }
   tl_sample v = { .status = TL_VALID, .time_ms = (int64_t)number, .value = { .number = number } };
   tl_record_sample(out, &v, TL_AI, &cut);
-  tl_spool_added(w->spool);
+  tl_spool_added(w->spool, (int64_t)number);
 }
 
 static int commit (world *w) { return tl_spool_commit(w->spool, 3000, &w->err); }
@@ -500,7 +500,7 @@ static void a_batch_has_a_largest_size (void **state) {
     if (count == 0) tl_record_series(out, &s);
     tl_sample v = { .status = TL_VALID, .value = { .text = tl_slice_of(text, TL_RECORD_TEXT) } };
     tl_record_sample(out, &v, TL_TXTI, &cut);
-    tl_spool_added(w->spool);
+    tl_spool_added(w->spool, 0);
   }
   assert_true(count > 1000 && tl_spool_pending(w->spool) < TL_SPOOL_MOST + 2 * TL_RECORD_TEXT);
   assert_int_equal(commit(w), TL_OK);

@@ -109,7 +109,7 @@ static bool add (void) {
   }
   segment = now;
   added++;
-  tl_spool_added(spool);
+  tl_spool_added(spool, 2000);
   return true;
 }
 
@@ -313,7 +313,7 @@ static void what_could_not_be_written_is_written_later (void **unused) {
       for (int i = 0; i < 4; i++) {
         tl_mark m = { .line = TL_LIT("line"), .id = 7, .sum = 8 };
         if (!add()) {
-          tl_spool_skip(spool);
+          tl_spool_skip(spool, 2000);
           added++;
         }
         tl_spool_mark(spool, &m);
@@ -420,7 +420,7 @@ static void a_reader_stops_at_what_it_cannot_read (void **unused) {
     assert_true(add());
     assert_int_equal(commit(), TL_OK);
     tl_buf_add(tl_spool_begin(spool, 1, &now), nonsense[i], lens[i]);
-    tl_spool_added(spool);
+    tl_spool_added(spool, 2000);
     assert_int_equal(commit(), TL_OK);
     assert_int_equal(tl_reader_new(&r), TL_OK);
     assert_int_equal(tl_reader_next(r, 1, &sample, sizeof sample, &v), 0); /* nothing was sought */
