@@ -1,6 +1,8 @@
 /* core/history/aggregate.c — see aggregate.h. */
 #include "history/aggregate.h"
 
+enum { REACH_MS = 27 * 3600 * 1000 }; /* more than any offset and any change of one */
+
 static const char *const names[TL_AS_COUNT] = { "avg",  "time_avg", "min", "max", "first",
                                                 "last", "count",    "sum", "good" };
 
@@ -32,26 +34,49 @@ static int64_t floor_to (int64_t t, int64_t every) {
   return t - (rest < 0 ? rest + every : rest);
 }
 
-/* The beginning of the interval that contains t. Where the clocks change within a day, the day
-** begins by the offset that was in force at its beginning. */
-static int64_t begin_of (const tl_aggregate *a, int64_t t) {
-  int64_t offset = offset_at(a, t), begin = floor_to(t + offset, a->every_ms) - offset;
-  int64_t change = offset_at(a, begin) - offset;
-  if (change % a->every_ms == 0 || begin - change > t) return begin;
-  return begin - change;
+/* Are all changes whole multiples of an interval? Then intervals keep their length, as hours do
+** where the clocks are changed by one. */
+static bool keeps_length (const tl_aggregate *a) {
+  int64_t offset = a->offset_ms;
+  for (size_t i = 0; i < a->shift_count; i++) {
+    if ((a->shifts[i].offset_ms - offset) % a->every_ms != 0 && i > 0) return false;
+    offset = a->shifts[i].offset_ms;
+  }
+  return true;
+}
+
+/* The first moment at which the zone's clocks show this time or, where they leave it out, a later
+** one. */
+static int64_t utc_of (const tl_aggregate *a, int64_t local) {
+  int64_t before = offset_at(a, local - REACH_MS), t = local - before;
+  int64_t behind = offset_at(a, t);
+  if (behind == before) return t;
+  int64_t later = local - behind;
+  if (offset_at(a, later) == behind) return later;
+  for (size_t i = a->shift_count; i > 0; i--) /* it is left out: the change lies in between */
+    if (a->shifts[i - 1].from_ms <= t) return a->shifts[i - 1].from_ms;
+  return t;
 }
 
 /* The end of the interval that begins at `begin`. A day in which the clocks change is longer or
-** shorter. Intervals of which the change is a whole multiple keep their length. */
+** shorter. */
 static int64_t end_of (const tl_aggregate *a, int64_t begin) {
-  int64_t end = begin + a->every_ms;
-  int64_t change = offset_at(a, end) - offset_at(a, begin);
-  if (change % a->every_ms == 0 || end - change <= begin) return end;
-  return end - change;
+  if (a->keeps_length) return begin + a->every_ms;
+  return utc_of(a, floor_to(begin + offset_at(a, begin), a->every_ms) + a->every_ms);
+}
+
+/* The beginning of the interval that contains t. */
+static int64_t begin_of (const tl_aggregate *a, int64_t t) {
+  int64_t offset = offset_at(a, t), begin = floor_to(t + offset, a->every_ms);
+  if (a->keeps_length) return begin - offset;
+  begin = utc_of(a, begin);
+  for (int64_t end; (end = end_of(a, begin)) <= t;) begin = end; /* an hour that is repeated */
+  return begin;
 }
 
 static void clear (tl_aggregate *a, int64_t begin) {
   a->begin = begin;
+  a->end = end_of(a, begin);
   a->at = begin < a->from_ms ? a->from_ms : begin;
   a->sum = a->area = a->min = a->max = a->first = a->last = 0;
   a->whole = (tl_whole){ 0 };
@@ -61,6 +86,7 @@ static void clear (tl_aggregate *a, int64_t begin) {
 }
 
 void tl_aggregate_init (tl_aggregate *a) {
+  a->keeps_length = keeps_length(a);
   clear(a, begin_of(a, a->from_ms));
   a->open = true;
 }
@@ -107,7 +133,8 @@ static void hold_until (tl_aggregate *a, int64_t t) {
 
 /* Move on to time t, and report each interval that ends by then. */
 static void advance (tl_aggregate *a, int64_t t) {
-  for (int64_t end; !a->stopped && t >= (end = end_of(a, a->begin));) {
+  while (!a->stopped && t >= a->end) {
+    int64_t end = a->end;
     hold_until(a, end);
     emit(a, end);
     bool jump = !is_wanted_empty(a);

@@ -50,8 +50,8 @@ typedef struct {
   bool (*row)(void *ctx, const tl_interval *i); /* false: stop */
   void *ctx;
   /* inside */
-  int64_t begin, at; /* of the interval; up to where it is summed */
-  bool open, holds, holds_number, is_whole, stopped;
+  int64_t begin, end, at; /* of the interval; up to where it is summed */
+  bool open, holds, holds_number, is_whole, stopped, keeps_length;
   double held;
   double sum, area, min, max, first, last;
   tl_whole whole;

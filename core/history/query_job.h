@@ -13,10 +13,12 @@ enum { TL_QUERY_ROWS = 1000000 }; /* that one answer holds, where nobody says le
 typedef struct {
   tl_buf path, tag; /* NUL-terminated; owned, as all that follows */
   int64_t from_ms, to_ms, now_ms;
-  uint64_t limit;    /* rows or intervals, the newest; 0: as many as may be */
-  uint64_t most;     /* rows or intervals that it may hold: tl_query_init() says so many */
-  size_t most_bytes; /* that it may take; 0: as many as there are */
-  atomic_bool stop;  /* set by another thread: nobody waits for the answer any more */
+  bool from_local, to_local; /* they are times of a zone, until it is known which moments */
+  int64_t span_ms;           /* then `from` lies so long before `to`; 0: it is given */
+  uint64_t limit;            /* rows or intervals, the newest; 0: as many as may be */
+  uint64_t most;             /* rows or intervals that it may hold: tl_query_init() says so many */
+  size_t most_bytes;         /* that it may take; 0: as many as there are */
+  atomic_bool stop;          /* set by another thread: nobody waits for the answer any more */
   int64_t every_ms, offset_ms; /* every 0: rows as they are */
   uint16_t as;
   bool tells_type; /* rows of another type than this one name theirs, to Lua */

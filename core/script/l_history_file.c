@@ -1,5 +1,6 @@
 /* core/script/l_history_file.c — the module that commands read a history file with. It waits for
 ** the disk. */
+#include "checks/zone_file.h"
 #include "script/l_history_impl.h"
 
 static void text_into (lua_State *L, int index, tl_buf *out) {
@@ -9,23 +10,12 @@ static void text_into (lua_State *L, int index, tl_buf *out) {
   tl_buf_byte(out, '\0');
 }
 
-/* The type that rows need not name. */
-static void read_type (lua_State *L, int index, tl_query *q) {
-  tl_type type;
-  lua_getfield(L, index, "type");
-  const char *name = lua_tostring(L, -1);
-  q->tells_type = name && tl_type_from_name(tl_slice_str(name), &type);
-  if (q->tells_type) q->type = (uint8_t)type;
-  lua_pop(L, 1);
-}
-
 /* read(path, question): rows of another type than question.type name theirs */
 static int l_read (lua_State *L) {
   tl_query q;
   tl_query_init(&q);
   luaL_checktype(L, 2, LUA_TTABLE);
   tl_read_query(L, 2, &q);
-  read_type(L, 2, &q);
   lua_getfield(L, 2, "tag");
   luaL_checkstring(L, 1);
   luaL_checkstring(L, 3);
@@ -120,12 +110,24 @@ static int l_holes (lua_State *L) {
   return rc < 0 ? fail(L, &err) : 1;
 }
 
+/* moment(zone, seconds, last): the moment (seconds since 1970) at which clocks there show a time;
+** `last`: of an hour that comes twice, its last pass. nil and why. */
+static int l_moment (lua_State *L) {
+  tl_zone *zone;
+  tl_err err = { .text = "" };
+  double seconds = luaL_checknumber(L, 2);
+  if (tl_zone_load(&zone, luaL_checkstring(L, 1), &err) < 0) return fail(L, &err);
+  int64_t ms = (int64_t)(seconds < 0 ? seconds * 1000 - 0.5 : seconds * 1000 + 0.5);
+  ms = tl_zone_moment(zone, ms, lua_toboolean(L, 3));
+  tl_zone_free(zone);
+  lua_pushnumber(L, (double)ms / 1000);
+  return 1;
+}
+
 int tl_open_history (lua_State *L) {
-  static const luaL_Reg functions[] = { { "check", l_check },
-                                        { "holes", l_holes },
-                                        { "read", l_read },
-                                        { "tags", l_tags },
-                                        { NULL, NULL } };
+  static const luaL_Reg functions[] = { { "check", l_check },   { "holes", l_holes },
+                                        { "moment", l_moment }, { "read", l_read },
+                                        { "tags", l_tags },     { NULL, NULL } };
   luaL_newlib(L, functions);
   tl_open_history_writer(L);
   return 1;

@@ -23,12 +23,33 @@ static int64_t ms_field (lua_State *L, int table, const char *name, int64_t othe
   return (int64_t)(seconds < 0 ? seconds * 1000 - 0.5 : seconds * 1000 + 0.5);
 }
 
+static bool flag_field (lua_State *L, int table, const char *name) {
+  lua_getfield(L, table, name);
+  bool is_set = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return is_set;
+}
+
+/* The type that rows need not name. */
+static void read_type (lua_State *L, int index, tl_query *q) {
+  tl_type type;
+  lua_getfield(L, index, "type");
+  const char *name = lua_tostring(L, -1);
+  q->tells_type = name && tl_type_from_name(tl_slice_str(name), &type);
+  if (q->tells_type) q->type = (uint8_t)type;
+  lua_pop(L, 1);
+}
+
 void tl_read_query (lua_State *L, int index, tl_query *q) {
   q->now_ms = tl_clock_wall_ms();
   q->to_ms = ms_field(L, index, "to", q->now_ms + 1);
   q->from_ms = ms_field(L, index, "from", q->to_ms - INT64_C(86400000));
+  q->span_ms = ms_field(L, index, "span", 0);
+  q->from_local = flag_field(L, index, "from_local");
+  q->to_local = flag_field(L, index, "to_local");
   q->every_ms = ms_field(L, index, "every", 0);
   q->offset_ms = ms_field(L, index, "offset", 0);
+  read_type(L, index, q);
   lua_getfield(L, index, "limit");
   q->limit = (uint64_t)luaL_optinteger(L, -1, 0);
   lua_pop(L, 1);
@@ -61,19 +82,45 @@ static int64_t change_in (const tl_zone *zone, int64_t before, int64_t after) {
   return after;
 }
 
-int tl_query_add_zone (tl_query *q, const char *name, tl_err *err) {
+int64_t tl_zone_moment (const tl_zone *zone, int64_t local_ms, bool last) {
+  enum { REACH = 27 * 3600 };
+  int64_t rest = local_ms % 1000, local, moment;
+  if (rest < 0) rest += 1000;
+  local = (local_ms - rest) / 1000;
+  int rc =
+      last ? tl_zone_to_utc(zone, local, &moment) : tl_zone_to_utc_earlier(zone, local, &moment);
+  if (rc == TL_OK) return moment * 1000 + rest;
+  int64_t before = local - REACH;
+  return change_in(zone, before, local - tl_zone_offset(zone, before)) * 1000;
+}
+
+/* What the question says as times of the zone become moments. */
+static void find_moments (tl_query *q, const tl_zone *zone) {
+  if (q->to_local) q->to_ms = tl_zone_moment(zone, q->to_ms, true);
+  if (q->to_local && q->span_ms > 0) q->from_ms = q->to_ms - q->span_ms;
+  if (q->from_local) q->from_ms = tl_zone_moment(zone, q->from_ms, false);
+}
+
+static void add_shifts (tl_query *q, const tl_zone *zone) {
   enum { STEP = 7 * 24 * 3600 };
-  tl_zone *zone = NULL;
-  if (!name || q->every_ms <= 0 || strcmp(name, "UTC") == 0) return TL_OK;
-  if (tl_query_is_too_fine(q)) return TL_OK; /* it will be refused */
-  int rc = tl_zone_load(&zone, name, err);
-  if (rc < 0) return rc;
   int64_t at = (q->from_ms - q->every_ms) / 1000 - STEP, end = q->to_ms / 1000 + STEP;
+  if (q->every_ms <= 0 || tl_query_is_too_fine(q)) return; /* too fine: it will be refused */
   add_shift(zone, &q->shifts, at);
   for (; at < end && !q->shifts.failed; at += STEP)
     if (tl_zone_offset(zone, at) != tl_zone_offset(zone, at + STEP))
       add_shift(zone, &q->shifts, change_in(zone, at, at + STEP));
-  tl_zone_free(zone);
+}
+
+int tl_query_add_zone (tl_query *q, const char *name, tl_err *err) {
+  tl_zone *zone = NULL;
+  int rc = name && strcmp(name, "UTC") != 0 ? tl_zone_load(&zone, name, err) : TL_OK;
+  if (rc < 0) return rc;
+  if (zone) {
+    find_moments(q, zone);
+    add_shifts(q, zone);
+    tl_zone_free(zone);
+  }
+  if (q->from_ms >= q->to_ms) return tl_fail(err, TL_ERANGE, 0, "expected from before to");
   return q->shifts.failed ? tl_fail(err, TL_ENOMEM, 0, "not enough memory") : TL_OK;
 }
 

@@ -188,6 +188,76 @@ static void days_follow_the_zone (void **state) {
   for (size_t i = 0; i < 4; i++) assert_true(w.got[i].value[TL_AS_COUNT_OF] == (i == 2));
 }
 
+typedef struct {
+  int64_t *counted, *at;
+  int is_sum;
+} any;
+
+static bool on_any (void *ctx, const tl_interval *i) {
+  any *x = ctx;
+  assert_true(i->time_ms > *x->at);
+  *x->at = i->time_ms;
+  *x->counted += (int64_t)i->value[x->is_sum ? TL_AS_SUM : TL_AS_COUNT_OF];
+  return true;
+}
+
+/* Clocks of this many changes, which show hours since 1970: rows each quarter of an hour, and how
+** many of them each day has. */
+static void days_have (const tl_shift *shifts, size_t n, const double *counts) {
+  const int64_t hour = 3600000, from = 98 * 24 * hour - shifts[0].offset_ms;
+  world w;
+  begin(&w, from, from + 5 * 24 * hour, 1 << TL_AS_COUNT_OF);
+  w.a.every_ms = 24 * hour;
+  w.a.shifts = shifts;
+  w.a.shift_count = n;
+  tl_aggregate_init(&w.a);
+  for (int64_t t = from; t < w.a.to_ms; t += hour / 4) row(&w, t, 1);
+  tl_aggregate_end(&w.a);
+  for (size_t i = 0; i < 5; i++)
+    assert_int_equal((int)w.got[i].value[TL_AS_COUNT_OF], (int)(4 * counts[i]));
+}
+
+/* Some zones change their clocks at midnight: the day begins at 1:00, or midnight comes twice. */
+static void a_midnight_may_be_left_out_or_come_twice (void **state) {
+  const int64_t hour = 3600000, midnight = 100 * 24 * hour;
+  (void)state;
+  const tl_shift cairo_spring[] = { { 0, 2 * hour }, { midnight - 2 * hour, 3 * hour } };
+  days_have(cairo_spring, 2, (double[]){ 24, 24, 23, 24, 24 });
+  const tl_shift cairo_autumn[] = { { 0, 3 * hour }, { midnight - 3 * hour, 2 * hour } };
+  days_have(cairo_autumn, 2, (double[]){ 24, 25, 24, 24, 23 });
+  const tl_shift havana_autumn[] = { { 0, -4 * hour }, { midnight + 5 * hour, -5 * hour } };
+  days_have(havana_autumn, 2, (double[]){ 24, 24, 25, 24, 23 });
+  const tl_shift apia[] = { { 0, -10 * hour }, { midnight + 10 * hour, 14 * hour } };
+  days_have(apia, 2, (double[]){ 24, 24, 24, 24, 24 }); /* a day that there was not */
+}
+
+/* Intervals that do not fit into the change: each has its end behind its begin, and every row. */
+static void odd_intervals_go_through_a_change (void **state) {
+  const int64_t hour = 3600000, minute = 60000;
+  const tl_shift shifts[] = { { 0, hour }, { 30 * hour, 2 * hour }, { 60 * hour, hour } };
+  (void)state;
+  for (int64_t every = 7; every < 200; every += 16) {
+    for (int jump = 0; jump < 2; jump++) {
+      uint16_t as = jump ? 1 << TL_AS_SUM : 1 << TL_AS_COUNT_OF;
+      int64_t counted = 0, at = INT64_MIN;
+      for (int64_t from = 27 * hour; from < 63 * hour; from += 3 * hour) {
+        world w;
+        begin(&w, from, from + 3 * hour, as);
+        w.a.every_ms = every * minute;
+        w.a.shifts = shifts;
+        w.a.shift_count = 3;
+        w.a.row = on_any;
+        w.a.ctx = &(any){ &counted, &at, jump };
+        tl_aggregate_init(&w.a);
+        for (int64_t t = from; t < from + 3 * hour; t += 5 * minute) row(&w, t, 1);
+        tl_aggregate_end(&w.a);
+        at = INT64_MIN;
+      }
+      assert_int_equal(counted, 36 * 12);
+    }
+  }
+}
+
 static void names_are_what_users_write (void **state) {
   (void)state;
   tl_as as;
@@ -209,6 +279,8 @@ int main (void) {
     cmocka_unit_test(texts_have_a_count_and_are_good),
     cmocka_unit_test(integers_keep_all_bits),
     cmocka_unit_test(days_follow_the_zone),
+    cmocka_unit_test(a_midnight_may_be_left_out_or_come_twice),
+    cmocka_unit_test(odd_intervals_go_through_a_change),
     cmocka_unit_test(names_are_what_users_write),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,24 @@ describe("rows as CSV", function()
       .. csv.row(rows[2], { name = "l.s.t", unit = "m" }), text)
   end)
 
+  it("keep blanks around a text, which is in quotes then", function()
+    for text, cell in pairs { [" lead "] = '" lead "', ["a\t"] = '"a\t"', ["a b"] = "a b",
+      [""] = "", [" "] = '" "', ['"'] = '""""' } do
+      assert.equal(cell, csv.cell(text))
+    end
+  end)
+
+  it("have times as those in the column of times", function()
+    local row = { time = 1795977600, value = 1795977660.25, last = 1795977660.25, count = 1 }
+    local tag = { name = "l.s.t", type = "TiA" }
+    assert.equal(csv.stamp(row.time) .. ",l.s.t," .. csv.stamp(row.value) .. ",valid,,\n",
+      csv.row(row, tag))
+    assert.equal(csv.stamp(row.time) .. ",l.s.t," .. csv.stamp(row.value) .. ",1,\n",
+      csv.row(row, tag, { "last", "count" }))
+    assert.equal(csv.stamp(row.time) .. ",l.s.t,1795977660.25,valid,,\n",
+      csv.row(row, tag, { "sum" }))
+  end)
+
   it("are none beyond a limit, and no more of them are made", function()
     assert.is_nil(csv.text(rows, { name = "l.s.t" }, nil, 50000))
     assert.is_true(read < 2000, read)

@@ -33,6 +33,18 @@ describe("the range of a history", function()
     assert.same({ "avg" }, range.read({ every = 5 }, now).as)
   end)
 
+  it("has times of a zone, which others know", function()
+    local zone = { from = "2026-11-29 10:00", to = "2026-11-29T12:00Z", zone = "Asia/Kolkata" }
+    local q = range.read(zone, now)
+    assert.same({ true, nil, "Asia/Kolkata" }, { q.from_local, q.to_local, q.zone })
+    q = range.read({ to = "2026-11-29 10:00", last = "1h", zone = "local" }, now)
+    assert.same({ true, 3600 }, { q.to_local, q.span })
+    zone.every = 3600
+    q = range.read(zone, now, "--", function(seconds, last) return seconds - 19800, last end)
+    assert.equal(range.time "2026-11-29T10:00+05:30", q.from)
+    assert.is_nil(q.from_local)
+  end)
+
   for what, row in pairs {
     ["an unknown duration"] = { "1 hour", "expected a duration" },
     ["an unknown option"] = { { evry = 1 }, "unknown option 'evry'; expected from" },
@@ -46,6 +58,10 @@ describe("the range of a history", function()
     ["a month 13"] = { { from = "2026-13-01" }, "from: expected a time such as" },
     ["a time that is none"] = { { from = 0 / 0 }, "from: expected a time such as" },
     ["a time beyond the years 0 to 9999"] = { { to = 1e300 }, "to: expected a time such as" },
+    ["a day that there is not"] = { { from = "2026-02-29" }, "from: expected a time such as" },
+    ["the end before the begin in a zone"] = { { from = "2026-11-29", to = "2026-11-28",
+      zone = "local" }, "expected from before to" },
+    ["a zone for nothing"] = { { from = 0, zone = "local" }, "zone: needs every" },
     ["a limit of 0"] = { { limit = 0 }, "limit: expected an integer from 1" },
   } do
     it("refuses " .. what, function()

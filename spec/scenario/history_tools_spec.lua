@@ -131,10 +131,10 @@ describe("tagline history --import", function()
       lines[#lines + 1] = ("%d,plant.s.n,1"):format(1792792800 + hour * 3600)
     end
     import(folder, "time,tag,value\n" .. table.concat(lines, "\n") .. "\n")
-    local function days(zone)
+    local function days(zone, from, to)
       local code, out, err = tagline.command { "history", folder .. "/h.db", "--from",
-        "2026-10-23T22:00Z", "--to",
-        "2026-10-26T22:00Z", "--every", "1d", "--as", "count", "--zone", zone }
+        from or "2026-10-23T22:00Z", "--to", to or "2026-10-26T22:00Z", "--every", "1d", "--as",
+        "count", "--zone", zone }
       assert.equal(0, code, err)
       local list = {}
       for time, count in out:gmatch "(2026[^,]+),plant.s.n,(%d+)" do
@@ -147,6 +147,29 @@ describe("tagline history --import", function()
     assert.same({ "2026-10-23T00:00:00.000Z 2", "2026-10-24T00:00:00.000Z 24",
       "2026-10-25T00:00:00.000Z 24",
       "2026-10-26T00:00:00.000Z 22" }, days "UTC")
+    -- a time without an offset is the zone's
+    assert.same({ "2026-10-24T00:00:00.000+02:00 24", "2026-10-25T00:00:00.000+02:00 25" },
+      days("Europe/Bratislava", "2026-10-24", "2026-10-26"))
+    local function found(from, to)
+      local code, out, err = tagline.command { "history", folder .. "/h.db", "--from", from, "--to",
+        to, "--zone", "Europe/Bratislava" }
+      assert.equal(0, code, err)
+      return select(2, out:gsub("\n2026%-10%-25", ""))
+    end
+    -- The hour from 2:00 comes twice: it begins with its first pass and ends with its last.
+    assert.equal(1 + 2, found("2026-10-25 02:00", "2026-10-25 02:00:01")) -- with the one that held
+    assert.equal(1 + 1, found("2026-10-25T02:00+02:00", "2026-10-25T02:00:01+02:00"))
+    assert.equal(1 + 4, found("2026-10-25T02:00:00", "2026-10-25T05:00:00"))
+    -- one that is left out: the moment of the change
+    local function spring(from)
+      local _, _, why = tagline.command { "history", folder .. "/h.db", "--from", from, "--to",
+        "2026-03-29T01:00Z", "--zone", "Europe/Bratislava" }
+      return why
+    end
+    assert.equal("tagline history: expected --from before --to", spring "2026-03-29 02:30")
+    assert.equal("", spring "2026-03-29 01:59")
+    local _, _, why = tagline.command { "history", folder .. "/h.db", "--from", "2026-02-29" }
+    assert.truthy(why:find("--from: expected a time such as", 1, true), why)
   end)
 
   it("and reading: times and lengths may be numbers of seconds", function()
@@ -192,11 +215,20 @@ describe("tagline history --import", function()
       1, true), out)
     local _, found = tagline.command { "history", path, "l.s.a?", "--every", "12h", "--as",
       "time_avg", table.unpack(day) }
-    assert.truthy(found:find("2026-11-29T00:00:00.000Z,l.s.at,1796000418.5,valid,,", 1,
+    assert.truthy(found:find("2026-11-29T00:00:00.000Z,l.s.at,2026-11-30T01:00:18.500Z,valid,,",
+      1, true), found)
+    _, found = tagline.command { "history", path, "l.s.a?", "--every", "1d", "--as", "max,count",
+      table.unpack(day) }
+    assert.truthy(found:find("2026-11-29T00:00:00.000Z,l.s.at,2026-11-30T01:00:18.500Z,1,", 1,
+      true), found)
+    _, found = tagline.command { "history", path, "l.s.a?", "--wide", "--zone", "Europe/Bratislava",
+      table.unpack(day) }
+    assert.truthy(found:find("\n2026-11-29T11:00:00.000+01:00,2026-11-30T02:00:18.500+01:00", 1,
       true), found)
     _, found = tagline.command { "history", path, "--json", "--every", "1d", "--as", "last",
       table.unpack(day) }
-    assert.truthy(found:find('"value":"2026-11-30T01:00:18.500Z"', 1, true), found)
+    assert.truthy(found:find('"value":"2026-11-30T01:00:18.500Z","status":"valid","as":"last"}', 1,
+      true), found)
     assert.truthy(found:find('"value":9223372036854775807,', 1, true), found)
     _, _, found = tagline.command { "history", path, "--every", "1d", table.unpack(day) }
     assert.equal("tagline history: l.s.raw: of a text there are count and good: --as count", found)
@@ -223,9 +255,9 @@ describe("tagline history --import", function()
         "2026-11-28", "--to", "2026-11-29", ... }):gsub('"time":"[^"]*","tag":"l.s.was",', "")
     end
     local old = '{"type":"Ai","value":60.33,"status":"valid"}\n'
-    local new = '{"type":"TiA","value":"1970-01-01T00:01:00.330Z","status":"valid"}'
-    assert.equal(old .. new, (was()))
-    assert.equal(new, (was("--every", "1d", "--as", "last")))
+    local new = '{"type":"TiA","value":"1970-01-01T00:01:00.330Z","status":"valid"'
+    assert.equal(old .. new .. "}", (was()))
+    assert.equal(new .. ',"as":"last"}', (was("--every", "1d", "--as", "last")))
     assert.equal(0, (tagline.command { "history", path, "--import", scope.file("same.csv",
       "time,tag,value\n2026-11-29T10:00:00Z,l.s.raw,y\n2026-11-29T10:00:00Z,l.s.raw,z\n") }))
     local code, _, why = tagline.command { "history", path, "--wide", table.unpack(day) }

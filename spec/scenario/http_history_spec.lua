@@ -96,6 +96,19 @@ line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter 
     assert.truthy(curve:find("min 40  max 40  last 40", 1, true), curve)
   end)
 
+  it("is what history() says, which takes times of a zone", function()
+    local function india(at) return os.date("!%Y-%m-%d %H:%M:%S", at + 19800) end
+    local function of(options)
+      return select(2, t:eval(([[local rows, why = history("plant.boiler.temperature",
+        { %s zone = "Asia/Kolkata" }) return rows and #rows or why]]):format(options)))
+    end
+    local from, to = india(FIRST + 10), india(FIRST + 20)
+    assert.equal("11", of(('from = "%s", to = "%s",'):format(from, to)))
+    assert.equal("11", of(('last = 10, to = "%s",'):format(to)))
+    assert.equal("11", of(('from = %d, to = "%s",'):format(FIRST + 10, to)))
+    assert.equal("expected from before to", of(('from = %d, to = "%s",'):format(FIRST + 20, to)))
+  end)
+
   it("refuses a parameter that there is not, as every path of the API", function()
     for query, why in pairs {
       ["history?tag=plant.boiler.temperature&form=0"] =

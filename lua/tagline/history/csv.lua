@@ -22,8 +22,24 @@ function csv.cell(value)
       or ("%.17g"):format(value)
   end
   local text = tostring(value)
-  if text:find('[",\n\r]') then text = '"' .. text:gsub('"', '""') .. '"' end
+  if text:find '[",\n\r]' or text:find "^%s" or text:find "%s$" then -- blanks are seen
+    text = '"' .. text:gsub('"', '""') .. '"' end
   return text
+end
+
+-- Of an interval these are no times.
+local no_time = { count = true, sum = true, good = true }
+
+--- Is a value, or this aggregate of an interval, a time?
+function csv.is_time(kind, as)
+  return (kind == "TiA" or kind == "ToA") and not no_time[as]
+end
+
+--- The cell of a value of a tag of this type, or of an aggregate of it: times as in the column of
+--- times.
+function csv.value(value, kind, as)
+  if type(value) == "number" and csv.is_time(kind, as) then return csv.stamp(value) end
+  return csv.cell(value)
 end
 
 --- The head line; `as`: the aggregates, nil for rows as they are.
@@ -32,13 +48,14 @@ function csv.head(as)
     or "time,tag,value,status,reason,unit\n"
 end
 
---- One row with its line break. `tag` has name and unit.
+--- One row with its line break. `tag` has name, unit, and the type of rows that do not name theirs.
 function csv.row(row, tag, as)
   local cells = { csv.stamp(row.time), csv.cell(tag.name) }
+  local kind = row.type or tag.type
   if as and #as > 1 then
-    for _, name in ipairs(as) do cells[#cells + 1] = csv.cell(row[name]) end
+    for _, name in ipairs(as) do cells[#cells + 1] = csv.value(row[name], kind, name) end
   else
-    cells[3], cells[5] = csv.cell(row.value), row.reason or ""
+    cells[3], cells[5] = csv.value(row.value, kind, as and as[1]), row.reason or ""
     cells[4] = row.status or (row.value == nil and "invalid" or "valid")
   end
   cells[#cells + 1] = csv.cell(tag.unit)

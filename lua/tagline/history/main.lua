@@ -72,29 +72,9 @@ local function file_of(path)
   return nil, ("%s has no history { file = … }"):format(path)
 end
 
---- Several aggregates of an interval are several columns, or members.
-local function interval_printer(options, tag, as)
-  return function(row)
-    local parts = {}
-    for i, name in ipairs(as) do
-      parts[i] = options.format == "json" and ('"%s":%s'):format(name, json(row[name]))
-        or csv(row[name])
-    end
-    local values = table.concat(parts, ",")
-    if options.format == "json" then
-      io.write('{"time":"', stamp(row.time), '","tag":', json(tag.name), ",", values, "}\n")
-    else
-      io.write(stamp(row.time), ",", csv(tag.name), ",", values, ",", csv(tag.unit), "\n")
-    end
-  end
-end
-
 --- As on the values stream: times as ISO 8601, bytes that are no text as base64.
-local function json_value(value, type_name)
-  if (type_name == "TiA" or type_name == "ToA") and type(value) == "number" then
-    local ms = math.floor(value * 1000 + 0.5)
-    return ('"value":"%s.%03dZ"'):format(os.date("!%Y-%m-%dT%H:%M:%S", ms // 1000), ms % 1000)
-  end
+local function json_value(value, is_time)
+  if is_time and type(value) == "number" then return '"value":"' .. stamp(value) .. '"' end
   if type(value) == "string" and not utf8.len(value) then
     return '"base64":"' .. require("tagline.codec.base64").encode(value) .. '"'
   end
@@ -106,26 +86,32 @@ local function status_of(row)
   return row.status or (row.value == nil and "invalid" or "valid")
 end
 
--- Of an interval these are no times.
-local no_time = { count = true, sum = true, good = true }
-
-local function printer(options, tag, unit)
-  if options.as and #options.as > 1 then return interval_printer(options, tag, options.as) end
-  if options.format == "json" then
-    local may_be_time = not (options.as and no_time[options.as[1]])
-    return function(row)
-      local type_name = row.type or tag.type -- from before a change of the tag's type: its own
-      io.write('{"time":"', stamp(row.time), '","tag":', json(tag.name), ',"type":"', type_name,
-        '",', json_value(row.value, may_be_time and type_name),
-        ',"status":"', status_of(row), '"', row.reason and ',"reason":"' .. row.reason
-          .. '"' or "", "}\n")
-    end
-  end
+--- Prints rows, or intervals, as lines of JSON. Several aggregates are several members; one is the
+--- value, and `as` tells which.
+local function json_printer(tag, as)
+  local only = as and #as == 1 and as[1]
+  local tail = only and ',"as":"' .. only .. '"}\n' or "}\n"
   return function(row)
-    io.write(stamp(row.time), ",", csv(tag.name), ",", csv(row.value), ",", status_of(row),
-      ",", row.reason or "", ",",
-      csv(unit), "\n")
+    local kind = row.type or tag.type -- from before a change of the tag's type: its own
+    local parts = {}
+    for i, name in ipairs(as and #as > 1 and as or {}) do
+      local value = row[name]
+      if value and csv_text.is_time(kind, name) then value = stamp(value) end
+      parts[i] = ('"%s":%s'):format(name, json(value))
+    end
+    if not parts[1] then
+      parts = { ('"type":"%s"'):format(kind), json_value(row.value, csv_text.is_time(kind, only)),
+        ('"status":"%s"'):format(status_of(row)),
+        row.reason and ('"reason":"%s"'):format(row.reason) }
+    end
+    io.write('{"time":"', stamp(row.time), '","tag":', json(tag.name), ",",
+      table.concat(parts, ","), tail)
   end
+end
+
+local function printer(options, tag)
+  if options.format == "json" then return json_printer(tag, options.as) end
+  return function(row) io.write(csv_text.row(row, tag, options.as)) end
 end
 
 --- One answer holds a million rows: a range with more is read in halves.
@@ -176,12 +162,9 @@ end
 
 local function tall(path, tags, question, options)
   options.as = question.as
-  local several = question.as and #question.as > 1
-  local head = several and "time,tag," .. table.concat(question.as, ",") .. ",unit\n"
-    or "time,tag,value,status,reason,unit\n"
-  if options.format ~= "json" then io.write(head) end
+  if options.format ~= "json" then io.write(csv_text.head(question.as)) end
   for _, tag in ipairs(tags) do
-    local ok, why = each_row(path, tag, question, printer(options, tag, tag.unit))
+    local ok, why = each_row(path, tag, question, printer(options, tag))
     if not ok then return fail(why) end
   end
   return 0
@@ -198,7 +181,8 @@ local function wide(path, tags, question)
         times[#times + 1] = row.time
       end
       if columns[i][row.time] ~= nil then hidden = hidden + 1 end
-      columns[i][row.time] = row.value == nil and "" or row.value
+      columns[i][row.time] = csv_text.value(row.value, row.type or tag.type,
+        question.as and question.as[1])
     end)
     if not ok then return fail(why) end
   end
@@ -208,7 +192,7 @@ local function wide(path, tags, question)
   io.write(table.concat(head, ","), "\n")
   for _, time in ipairs(times) do
     local line = { stamp(time) }
-    for i = 1, #tags do line[i + 1] = csv(columns[i][time]) end
+    for i = 1, #tags do line[i + 1] = columns[i][time] or "" end
     io.write(table.concat(line, ","), "\n")
   end
   if hidden > 0 then
@@ -278,7 +262,8 @@ function main.main(last, from, to, every, as, format, what, zone, path, ...)
   local present = os.time() + 1 -- the present second belongs to it
   local question
   question, why = range.read({ last = number_or(last), from = number_or(from), to = number_or(to),
-    every = number_or(every), as = list, zone = given(every) and zone }, present, "--")
+    every = number_or(every), as = list, zone = given(every) and zone }, present, "--",
+    function(seconds, is_to) return file.moment(zone, seconds, is_to) end)
   if not question then return wrong(why) end
   local tags
   tags, why = file.tags(path)

@@ -99,13 +99,16 @@ function history.word(live, api)
     local question, why = range.read(plain, live.now())
     if not question then error("history: " .. why, 2) end
     if not question.every then question.limit = question.limit or 10000 end
+    -- a text needs the types: rows of another one than this name theirs
+    local kind = answer.csv and (member_of(tag, api, "type") or "Ai") or nil
+    question.type = kind
     local rows, wrong = ask(live, name, question)
     rows = rows or none_yet(tag, api, wrong)
     if not rows then return nil, wrong end
     if answer.note then answer.note(rows, question.from) end
     if not answer.csv then return rows end
-    local text = csv.text(rows, { name = name, unit = member_of(tag, api, "unit") }, question.as,
-      TEXT_MOST)
+    local text = csv.text(rows, { name = name, type = kind, unit = member_of(tag, api, "unit") },
+      question.as, TEXT_MOST)
     if text then return text end
     return nil, ("%d rows are more CSV than one text holds; in a shell: %s"):format(#rows,
       "tagline history CONFIG.lua TAG --csv")
