@@ -13,7 +13,12 @@
 #include "net/memory.h"
 #include "net/uv.h"
 
-enum { TURNS_MS = 60000, FULL_TICKS = 25000000 / TL_CLOCK_BUSY_NS };
+enum {
+  TURNS_MS = 60000,
+  FULL_TICKS = 25000000 / TL_CLOCK_BUSY_NS,
+  LONG_TICKS = 2 * FULL_TICKS, /* so long only a call was that takes as much as it may */
+  LONG_MANY = 8                /* so many long turns in a row are given up to others */
+};
 
 struct tl_loop {
   uv_loop_t uv;
@@ -24,7 +29,8 @@ struct tl_loop {
   uint64_t turn;
   tl_heavy *heavy[2]; /* rings, and these are their first members; [1]: ahead */
   uint32_t busy;      /* tl_clock_busy when the turn began */
-  bool yielded;       /* no member was called, as the turn was used: the next one is for them */
+  int yielded;        /* turns in a row in which no member was called, as they were used */
+  bool was_long;      /* the turn before had a call that took long */
   int64_t set_now;    /* 0: the clock's */
   /* turns that are timed: */
   uv_check_t check;
@@ -88,6 +94,7 @@ static void on_prepare (uv_prepare_t *handle) {
   tl_loop *loop = handle->data;
   if (tl_loop_is_asked(loop)) run_later(loop);
   loop->turn++;
+  loop->was_long = tl_clock_busy - loop->busy >= LONG_TICKS;
   loop->busy = tl_clock_busy;
   if (loop->timed) end_turn(loop);
 }
@@ -96,6 +103,7 @@ int tl_loop_new (tl_loop **out) {
   tl_loop *loop = calloc(1, sizeof *loop);
   if (!loop) return TL_ENOMEM;
   tl_net_memory_begin();
+  loop->busy = tl_clock_busy;
   int rc = tl_laters_reserve(&loop->last);
   if (rc == TL_OK) rc = uv_loop_init(&loop->uv);
   if (rc < 0) {
@@ -195,7 +203,15 @@ int tl_loop_last (tl_loop *loop, void (*fn)(void *ctx), void *ctx) {
 
 /* --- what takes long --- */
 
-bool tl_loop_is_used (const tl_loop *loop) { return tl_clock_busy - loop->busy >= FULL_TICKS; }
+static bool has_used (const tl_loop *loop, uint32_t ticks) {
+  return tl_clock_busy - loop->busy >= ticks;
+}
+
+bool tl_loop_is_used (const tl_loop *loop) { return has_used(loop, FULL_TICKS); }
+
+bool tl_loop_is_busy (const tl_loop *loop) {
+  return loop->was_long || loop->heavy[false] || tl_loop_is_used(loop);
+}
 
 void tl_heavy_forget (tl_loop *loop, tl_heavy *h) {
   tl_heavy **ring = &loop->heavy[h->ahead];
@@ -224,13 +240,15 @@ static void run_ring (tl_loop *loop, bool ahead, uint32_t before) {
 }
 
 /* Run what waits (tl_heavy). If messages, or those ahead, have used up this turn, the others wait,
-** but for one turn only: the next turn runs one of them in any case. */
+** but for one turn only: the next turn runs one of them in any case. Unless that one had a long
+** call: a message that came during it would wait for two. */
 static void run_heavy (void *ctx) {
   tl_loop *loop = ctx;
   uint32_t before = tl_clock_busy;
   run_ring(loop, true, before);
-  bool yields = loop->heavy[false] && tl_loop_is_used(loop) && !loop->yielded;
-  loop->yielded = yields;
+  int most = has_used(loop, LONG_TICKS) ? LONG_MANY : 1;
+  bool yields = loop->heavy[false] && tl_loop_is_used(loop) && loop->yielded < most;
+  loop->yielded = yields ? loop->yielded + 1 : 0;
   if (!yields) run_ring(loop, false, before);
   if (loop->heavy[false] || loop->heavy[true]) tl_loop_last(loop, run_heavy, loop);
 }

@@ -46,7 +46,9 @@ void tl_loop_forget (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
 ** until 25 ms of processor time are used, including messages and timers of that turn. So quick work
 ** waits for one of them at most, and none of them waits for ever.
 ** Work that was quick so far, but finds the turn used, waits ahead of these: it shares the 25 ms
-** with them, is called also when the turn is used, and leaves them every second turn. */
+** with them, is called also when the turn is used, and leaves them every second turn. A turn that
+** has had a call of 50 ms is left to them only after seven others of this kind: what comes during
+** one such call waits for no second one. */
 typedef struct tl_heavy {
   struct tl_heavy *next, *prev;
   bool ahead;
@@ -57,6 +59,9 @@ void tl_heavy_wait_ahead (tl_loop *loop, tl_heavy *h);
 void tl_heavy_forget (tl_loop *loop, tl_heavy *h); /* harmless when it does not */
 /* Are the 25 ms of this turn used? */
 bool tl_loop_is_used (const tl_loop *loop);
+/* Would a long call that is made now add up with another one? So when the 25 ms are used, when the
+** turn before had a call of 50 ms, and while something waits in the queue of tl_heavy_wait(). */
+bool tl_loop_is_busy (const tl_loop *loop);
 
 int tl_timer_new (tl_timer **out, tl_loop *loop, void (*fn)(void *ctx), void *ctx);
 /* one shot at this tl_loop_now(); moves an earlier one; INT64_MAX stops */

@@ -151,11 +151,10 @@ static void on_count (lua_State *L, lua_Debug *ar) {
   lua_yield(L, 0);
 }
 
-/* The first time: the two arguments of print.run are on the stack already. */
-static int push_arguments (lua_State *co, void *arg) {
+/* They are on the stack already: `arg` is an int, how many. */
+static int push_kept (lua_State *co, void *arg) {
   (void)co;
-  (void)arg;
-  return 2;
+  return *(const int *)arg;
 }
 
 static int p_start (lua_State *L) {
@@ -170,11 +169,10 @@ static int p_start (lua_State *L) {
   if (lua_gethook(e->thread.co) != on_count) e->script->repl->hook = lua_gethook(e->thread.co);
   lua_sethook(e->thread.co, on_count, LUA_MASKCOUNT, HOOK_EVERY);
   e->thread.used_ns = 0;
-  e->thread.fresh = false;
+  e->thread.kept = 2; /* the arguments of print.run */
   e->thread.ref = luaL_ref(L, LUA_REGISTRYINDEX);
   tl_eval_push_run(L, e);
   lua_xmove(L, e->thread.co, 3);
-  st->push = push_arguments;
   return 0;
 }
 
@@ -278,16 +276,48 @@ static void go_on (tl_eval *e, step *st) {
   tl_buf_fini(&err);
 }
 
-void tl_eval_go_on (tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg) {
-  step st = { .e = e, .push = push, .arg = arg };
+static void go_on_with_kept (tl_eval *e) {
+  int kept = e->thread.kept;
+  step st = { .e = e, .push = push_kept, .arg = &kept };
+  e->thread.kept = 0;
   go_on(e, &st);
 }
 
+static int p_keep (lua_State *L) {
+  step *st = lua_touserdata(L, 1);
+  st->e->thread.kept = st->push(st->e->thread.co, st->arg);
+  return 0;
+}
+
+/* What it is resumed with is put on its stack now: the caller owns it. */
+static void go_on_later (tl_eval *e, step *st) {
+  tl_buf err;
+  tl_buf_init(&err);
+  int rc = TL_OK;
+  tl_eval_stop_timer(e);
+  e->waiting.stop = NULL;
+  if (st->push) rc = tl_script_enter(e->script, p_keep, st, TL_EVAL_CALL_SECONDS, "repl", &err);
+  if (rc == TL_OK)
+    tl_eval_await_slice(e);
+  else
+    report(e, false, &err);
+  tl_buf_fini(&err);
+}
+
+static bool has_to_wait (const tl_eval *e) {
+  return e->script->loop && tl_loop_is_busy(e->script->loop);
+}
+
+void tl_eval_go_on (tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg) {
+  step st = { .e = e, .push = push, .arg = arg };
+  if (has_to_wait(e))
+    go_on_later(e, &st);
+  else
+    go_on(e, &st);
+}
+
 static void on_slice (tl_heavy *h) {
-  tl_eval *e = (tl_eval *)(void *)((char *)h - offsetof(tl_eval, thread.waits));
-  bool fresh = e->thread.fresh;
-  e->thread.fresh = false;
-  tl_eval_go_on(e, fresh ? push_arguments : NULL, NULL);
+  go_on_with_kept((tl_eval *)(void *)((char *)h - offsetof(tl_eval, thread.waits)));
 }
 
 /* Evaluations take turns with all else that takes long. */
@@ -327,11 +357,10 @@ void tl_eval_run (tl_eval *e, tl_slice code, bool interactive) {
     report(e, false, &err);
   } else if (st.unfinished) {
     e->events.more(e->ctx);
-  } else if (e->script->loop && tl_loop_is_used(e->script->loop)) {
-    e->thread.fresh = true;
+  } else if (has_to_wait(e)) {
     tl_eval_await_slice(e);
   } else {
-    go_on(e, &st);
+    go_on_with_kept(e);
   }
   tl_buf_fini(&err);
   tl_buf_fini(&instead);

@@ -74,7 +74,7 @@ typedef struct {
   /* Processor time in ns: when the slice began; used since the last wait. */
   uint64_t slice_cpu, used_ns;
   tl_heavy waits; /* for the next slice */
-  bool fresh;     /* no slice of it ran yet */
+  int kept;       /* values on top of its stack that it is resumed with */
 } tl_eval_thread;
 
 /* What to call while it is WAITING: when it is cancelled, and when the person enters a line.
@@ -139,7 +139,8 @@ void tl_eval_add_caret (tl_eval *e, tl_slice message, tl_buf *out);
 int tl_eval_print (lua_State *L);
 extern const tl_console_hooks tl_eval_hooks;
 /* eval.c: resume the coroutine, with what `push` puts on its stack: it returns how many values
-** that are. NULL: none. */
+** that are. NULL: none. `push` is called at once; the coroutine waits for its turn while the loop
+** is busy (tl_loop_is_busy). */
 void tl_eval_go_on (tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg);
 /* eval.c: the evaluation is SLICED: it goes on in its turn among all else that takes long. */
 void tl_eval_await_slice (tl_eval *e);

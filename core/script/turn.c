@@ -26,7 +26,7 @@ static uint64_t used_ns (const tl_script *s) {
 bool tl_turn_is_used (tl_script *s) {
   if (!s->loop || s->offline) return false; /* without a loop, the caller sets the time */
   begin_turn(s);
-  return s->turn.first || used_ns(s) > 0;
+  return s->turn.first || used_ns(s) > 0 || tl_loop_is_busy(s->loop);
 }
 
 /* --- the queue: a ring, and s->turn.first is its first member --- */
@@ -121,11 +121,14 @@ static void run_news (tl_due *due) {
     tl_handler_status_now(s, object);
 }
 
-/* Is it to be called at once? A handler inside another one uses that one's time. But C code
-** that runs after a decoder may set many values. */
+/* A handler inside another one uses that one's time. */
+static bool has_its_time (const tl_script *s) {
+  return (s->box.budget.inside && !s->box.budget.resting) || !s->loop || s->offline;
+}
+
+/* Is it to be called at once? C code that runs after a decoder may set many values. */
 static bool comes_first (tl_script *s) {
-  if (s->box.budget.inside && !s->box.budget.resting) return true;
-  if (!s->loop || s->offline) return true;
+  if (has_its_time(s)) return true;
   begin_turn(s);
   return s->turn.news == 0 && used_ns(s) <= (uint64_t)(s->box.handler_time * 1e9) / 2;
 }
@@ -167,8 +170,9 @@ bool tl_turn_value_waits (tl_script *s, tl_tag *t, int from) {
   return waits;
 }
 
+/* No acknowledgement stands behind a status: it can wait for a better moment. */
 bool tl_turn_status_waits (tl_script *s, tl_station *station) {
-  if (comes_first(s)) return false;
+  if (comes_first(s) && (has_its_time(s) || !tl_loop_is_busy(s->loop))) return false;
   tl_buf name;
   tl_buf_init(&name);
   tl_station_full_name(station, &name);

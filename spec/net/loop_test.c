@@ -180,7 +180,7 @@ static struct {
 } heavy[3];
 static uint32_t cost;
 static int rounds;
-static uint64_t turns[12];
+static uint64_t turns[16];
 
 static void run_heavy_one (tl_heavy *h) {
   for (size_t i = 0; i < 3; i++) {
@@ -223,9 +223,11 @@ static void what_is_quick_shares_a_turn_and_waits_for_the_next_when_it_asks_agai
   assert_true(turns[3] > turns[2]);
 }
 
+static uint32_t used = 8; /* ticks: more than 25 ms, and less than 50 */
+
 static void use_the_turn (void *ctx) {
   note("u");
-  tl_clock_busy += 100;
+  tl_clock_busy += used;
   if (again-- > 0) assert_int_equal(tl_loop_later(loop, use_the_turn, ctx), 0);
 }
 
@@ -238,9 +240,45 @@ static void a_turn_that_messages_used_up_gives_the_next_to_what_waits (void **st
   assert_string_equal(trace, "uuxuuyz");
 }
 
+/* A message that came during one long call finds no second one before it. */
+static void a_turn_with_a_long_call_is_followed_by_no_other_long_call (void **state) {
+  (void)state;
+  again = 9;
+  used = 100;
+  assert_int_equal(tl_loop_later(loop, use_the_turn, NULL), 0);
+  make_heavy(100, 0);
+  tl_loop_run(loop);
+  assert_string_equal(trace, "uuuuuuuuuxuyz"); /* but it waits for eight of them, not for ever */
+  used = 8;
+}
+
+static bool busy[3];
+
+static void note_busy (void *ctx) {
+  (void)ctx;
+  busy[again] = tl_loop_is_busy(loop);
+  if (again == 1) tl_clock_busy += 100;
+  if (again-- > 0) assert_int_equal(tl_loop_later(loop, note_busy, NULL), 0);
+}
+
+static void a_loop_is_busy_in_the_turn_after_a_long_call_and_while_something_waits (void **state) {
+  (void)state;
+  again = 2;
+  assert_int_equal(tl_loop_later(loop, note_busy, NULL), 0);
+  tl_loop_run(loop);
+  assert_false(busy[2]);
+  assert_false(busy[1]); /* before its call */
+  assert_true(busy[0]);
+  assert_false(tl_loop_is_busy(loop));
+  make_heavy(1, 0);
+  assert_true(tl_loop_is_busy(loop));
+  tl_loop_run(loop);
+  assert_false(tl_loop_is_busy(loop));
+}
+
 static void what_was_quick_goes_first_and_leaves_every_second_turn (void **state) {
   (void)state;
-  make_heavy(100, 0);
+  make_heavy(8, 0);
   for (int i = 0; i < 2; i++) {
     tl_heavy_forget(loop, &heavy[i].h);
     tl_heavy_wait_ahead(loop, &heavy[i].h);
@@ -409,6 +447,11 @@ int main (void) {
         loop_teardown),
     cmocka_unit_test_setup_teardown(a_turn_that_messages_used_up_gives_the_next_to_what_waits,
                                     setup, loop_teardown),
+    cmocka_unit_test_setup_teardown(a_turn_with_a_long_call_is_followed_by_no_other_long_call,
+                                    setup, loop_teardown),
+    cmocka_unit_test_setup_teardown(
+        a_loop_is_busy_in_the_turn_after_a_long_call_and_while_something_waits, setup,
+        loop_teardown),
     cmocka_unit_test_setup_teardown(what_was_quick_goes_first_and_leaves_every_second_turn, setup,
                                     loop_teardown),
     cmocka_unit_test_setup_teardown(what_was_quick_is_called_in_a_turn_that_is_used, setup,

@@ -226,6 +226,23 @@ static void who_goes_meanwhile_is_not_answered (void **unused) {
   assert_int_equal(feed("s", "2"), TL_OK); /* end_all() follows at once */
 }
 
+/* What the answer is stays with the evaluation until its turn comes. */
+static void an_answer_in_a_busy_turn_waits_and_is_whole (void **unused) {
+  (void)unused;
+  answer a = { .dones = 0 };
+  tl_eval *e;
+  assert_int_equal(tl_eval_new(&e, script, &events, &a), TL_OK);
+  tl_clock_busy += 100;
+  tl_eval_run(e, TL_LIT("return #history(tags['l.s.v'], " ALL ")"), false);
+  assert_int_equal(a.dones, 0);
+  for (int64_t end_ = tl_clock_mono_ms() + DEADLINE_MS; a.dones == 0; turn()) {
+    tl_clock_busy += 100;
+    if (tl_clock_mono_ms() > end_) fail_msg("no answer");
+  }
+  assert_string_equal(a.text, "100");
+  tl_eval_free(e);
+}
+
 static void without_memory_there_is_an_answer_all_the_same (void **unused) {
   (void)unused;
   static const char *const codes[] = {
@@ -365,6 +382,7 @@ int main (void) {
     SPEC(a_coroutine_of_a_handler_waits),
     SPEC(questions_of_handlers_are_bounded),
     SPEC(who_goes_meanwhile_is_not_answered),
+    SPEC(an_answer_in_a_busy_turn_waits_and_is_whole),
     SPEC(without_memory_there_is_an_answer_all_the_same),
     SPEC(an_import_is_whole_or_says_why),
   };
