@@ -49,7 +49,8 @@ end
 
 --- No value of a tag of this process is kept yet: that is no error, and no rows.
 local function none_yet(tag, api, why)
-  if not why:find("the history has no tag", 1, true) then return nil end
+  -- no reason: something else has resumed the coroutine that asked
+  if not why or not why:find("the history has no tag", 1, true) then return nil end
   if type(tag) == "string" and not member_of(tag, api, "name") then return nil end
   return setmetatable({ left_out = 0 }, { __name = "tagline.list" })
 end
