@@ -42,6 +42,8 @@ tl_sandbox *tl_sandbox_of (lua_State *L) {
 
 /* --- time --- */
 
+static const char waited[] = "waited for 30 times as long as it may work";
+
 /* The processor's time at the beginning of a call. The system is asked at most a hundred times
 ** in the time of one budget; in between the last answer is used. */
 static uint64_t cpu_before (tl_sandbox *s, uint64_t now, uint64_t limit_ns) {
@@ -55,13 +57,17 @@ static uint64_t cpu_before (tl_sandbox *s, uint64_t now, uint64_t limit_ns) {
 static void begin (tl_sandbox *s, tl_budget *b, uint64_t now) {
   b->deadline_ns = now + b->limit_ns;
   s->checked_ticks = tl_ticks();
-  if (!s->unsafe && b->cpu_ns == 0) b->cpu_ns = cpu_before(s, now, b->limit_ns);
+  if (s->unsafe) b->until_ns = now + TL_WAITS * b->limit_ns;
+  if (b->cpu_ns == 0) b->cpu_ns = cpu_before(s, now, b->limit_ns);
 }
 
 /* The time is up by the clock, but other processes may have had the processor: then the
-** deadline moves. False: the script has used its time. */
+** deadline moves. False: the script has used its time, or has waited too long. */
 static bool extend (tl_budget *b, uint64_t now) {
-  if (b->cpu_ns == 0) return false;
+  if (b->until_ns > 0 && now >= b->until_ns) {
+    if (!b->message) b->message = waited;
+    return false;
+  }
   uint64_t used = tl_clock_cpu_ns() - b->cpu_ns,
            limit = b->cpu_limit_ns > 0 ? b->cpu_limit_ns : b->limit_ns;
   if (used >= limit) return false;
@@ -228,6 +234,7 @@ static bool limit_within (tl_sandbox *s, tl_budget *outer) {
   if (b->limit_ns == 0 || now + b->limit_ns > outer->deadline_ns) b->limit_ns = outer->limit_ns;
   begin(s, b, now);
   if (b->deadline_ns > outer->deadline_ns) b->deadline_ns = outer->deadline_ns;
+  if (b->until_ns > outer->until_ns) b->until_ns = outer->until_ns;
   b->cpu_limit_ns = b->deadline_ns > now ? b->deadline_ns - now : 1;
   return now < outer->deadline_ns;
 }
@@ -239,7 +246,7 @@ static bool enter (tl_sandbox *s, tl_budget *outer, double seconds) {
   b->limit_ns = (uint64_t)(seconds * 1e9);
   b->deadline_ns = 0;
   b->cpu_ns = 0;
-  b->cpu_limit_ns = 0;
+  b->cpu_limit_ns = b->until_ns = 0;
   b->grace_ns = 0;
   b->message = NULL;
   b->inside = true;

@@ -103,7 +103,9 @@ static void go_on_counting (tl_pieces *p) {
   tl_budget *b = &p->own.budget;
   if (!b->inside) return;
   if (b->cpu_ns > 0) b->cpu_ns += tl_clock_cpu_ns() - p->left_cpu;
-  if (b->deadline_ns > 0) b->deadline_ns += tl_clock_mono_ns() - p->left_mono;
+  uint64_t away = tl_clock_mono_ns() - p->left_mono;
+  if (b->deadline_ns > 0) b->deadline_ns += away;
+  if (b->until_ns > 0) b->until_ns += away;
 }
 
 /* What is lent to a config that is being loaded is in the memory of all: the limit of those that

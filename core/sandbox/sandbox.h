@@ -33,18 +33,20 @@
 #include "payload/json.h"
 #include "sandbox/heap.h"
 
+enum { TL_WAITS = 30 };
 enum { TL_MEMORY = 256 * 1048576, TL_LOADING_MEMORY = 1024 * 1048576 };
 
-/* The time that one call through the door may take. It is processor time, unless the script
-** may wait in calls of its own (`unsafe`).
+/* The time that one call through the door may take. It is processor time. A script that may wait
+** in calls of its own (`unsafe`) has a bound in real time, too: TL_WAITS times as much.
 ** The clock starts at the first look, at a tick of the watchdog: a short call never reads a
 ** clock. */
 typedef struct {
   /* All in ns. limit 0: none; deadline (monotonic clock) 0: nobody has looked yet. */
   uint64_t limit_ns, deadline_ns;
-  /* The processor's clock when the call began (0: real time counts), and the processor time
+  /* The processor's clock when the call began (0: nobody has looked yet), and the processor time
   ** that it may take (0: limit_ns). */
   uint64_t cpu_ns, cpu_limit_ns;
+  uint64_t until_ns; /* monotonic clock: the end of its real time; 0: none */
   /* Extra time, given once, after a call inside this one has used up the time: to go on, or to
   ** pause. */
   uint64_t grace_ns;

@@ -134,6 +134,31 @@ static void a_call_that_rests_does_not_share (void **unused) {
       LUA_OK);
 }
 
+/* As if real time had passed: other processes had the processor, or the script waited. */
+static int p_is_late (lua_State *L) {
+  tl_budget_check(L);
+  box.budget.deadline_ns = 1;
+  tl_budget_check(L);
+  assert_true(box.budget.deadline_ns > 1);
+  if (box.budget.until_ns == 0) return 0;
+  box.budget.deadline_ns = box.budget.until_ns = 1;
+  tl_budget_check(L);
+  fail_msg("it waits for ever");
+  return 0;
+}
+
+/* A busy machine ends no call sooner; what may wait (`unsafe`) waits for 30 times its time. */
+static void real_time_ends_only_what_waits (void **unused) {
+  (void)unused;
+  assert_int_equal(tl_sandbox_enter(&box, p_is_late, NULL, 10, "late", &said), LUA_OK);
+  box.unsafe = true;
+  assert_int_equal(tl_sandbox_enter(&box, p_is_late, NULL, 10, "late", &said), LUA_ERRRUN);
+  tl_buf_byte(&said, '\0');
+  assert_non_null(strstr((const char *)said.at, "waited for 30 times as long as it may work"));
+  assert_int_equal(run_for("while true do end", 0.01), LUA_ERRRUN);
+  assert_non_null(strstr((const char *)said.at, "took longer than 0.01 s"));
+}
+
 static void calls_within_calls_are_bounded (void **unused) {
   (void)unused;
   assert_int_equal(tl_sandbox_enter(&box, p_register, NULL, 0, "code", NULL), LUA_OK);
@@ -201,6 +226,7 @@ int main (void) {
     cmocka_unit_test_setup_teardown(a_call_and_all_that_it_sets_off_have_one_time, begin_box,
                                     end_box),
     cmocka_unit_test_setup_teardown(a_call_that_rests_does_not_share, begin_box, end_box),
+    cmocka_unit_test_setup_teardown(real_time_ends_only_what_waits, begin_box, end_box),
     cmocka_unit_test_setup_teardown(calls_within_calls_are_bounded, begin_box, end_box),
     cmocka_unit_test_setup_teardown(memory_is_bounded_and_comes_back, begin_box, end_box),
     cmocka_unit_test_setup_teardown(a_state_may_stand_beside_another, begin_box, end_box),
