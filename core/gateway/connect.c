@@ -333,9 +333,25 @@ static void on_late (tl_link *l) {
   tl_link_fail(l, "%s", text);
 }
 
+/* Timers come before sockets. So when this process stood still until a deadline was over, what
+** came meanwhile is still in the socket: it is read before the deadline counts. An attempt to
+** connect has several steps left then, and gets the time that it could not use. */
+static bool has_stood_still (tl_link *l) {
+  bool connects = l->conn.state == TL_LINK_CONNECTING && l->time.now >= l->conn.connect_by;
+  if (l->conn.state == TL_LINK_WAITING || l->conn.state == TL_LINK_CLOSING) return false;
+  int64_t due = connects ? l->conn.connect_by : tl_session_deadline(l->session);
+  if (l->time.now < due || l->time.looked_for == due) return false;
+  if (connects) due = l->conn.connect_by = l->time.now + (l->time.now - due) + 1;
+  l->time.looked_for = due;
+  l->time.armed = l->time.now + 1;
+  tl_timer_at(l->time.timer, l->time.armed);
+  return true;
+}
+
 void tl_link_on_timer (void *ctx) {
   tl_link *l = ctx;
   l->time.now = tl_loop_now(l->gateway->loop);
+  if (has_stood_still(l)) return;
   l->time.armed = INT64_MAX;
   /* While the values stream is not read, the passing of time makes no new values: they would
   ** fill the memory. A connection that came or ended is told all the same. */

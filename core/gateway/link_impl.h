@@ -98,6 +98,7 @@ typedef struct {
   int64_t status_due; /* when tl_line_tick() is due */
   tl_timer *timer; /* fires at the earliest of: session, statuses, next attempt, connect_timeout */
   int64_t armed;   /* when the timer fires; INT64_MAX: it is not set */
+  int64_t looked_for; /* the deadline that the socket was read for once it was over */
 } tl_link_time;
 
 /* Reasons why the socket is not read (tl_input.shut). */

@@ -1,70 +1,16 @@
 /* spec/gateway/sync_test.c — a line with session_store on a disk that counts: no byte that
 ** depends on the store leaves before it is synced, and none leaves that could not be. The
 ** broker is a plain socket. */
-#include "net/net_support.h"
 #include "session_store/folder.h"
 
 #include "base/log.h"
-#include "gateway/gateway.h"
 #include "gateway/once_impl.h"
 #include "session_store/disk.h"
+#include "gateway/plain_broker.h"
 
-static tl_gateway *gateway;
-static int listener, broker; /* sockets */
-static uint16_t port;
-static uint8_t got[4096]; /* of this connection */
-static size_t got_len;
-
-static void text (tl_slice *field, const char *value) {
-  assert_int_equal(tl_params_set_text(field, tl_slice_str(value)), TL_OK);
-}
-
-static tl_link *link_of_plant (void) { return tl_line_link(tl_gateway_model(gateway)->lines[0]); }
-
-static void configure (void) {
-  tl_line_config line = { .name = TL_LIT("plant") };
-  tl_config config = { .lines = &line, .line_count = 1 };
-  tl_line_params *p = &line.params;
-  tl_params_init(p);
-  p->port = port;
-  p->subscribe_qos = p->publish_qos = 1;
+static void prepare (tl_line_params *p) {
   p->connect_timeout = p->reply_timeout = DEADLINE_MS;
-  p->reconnect_delay = p->reconnect_delay_max = 10;
-  p->max_packet_size = 65536;
-  p->max_inflight = p->max_queued = p->receive_queue = 100;
-  text(&p->client_id, "me");
-  text(&p->offline_writes, "reject");
   text(&p->session_store, folder);
-  assert_int_equal(tl_params_add_text(&p->host, TL_LIT("127.0.0.1")), TL_OK);
-  assert_int_equal(tl_params_add_text(&p->topic_filter, TL_LIT("a")), TL_OK);
-  assert_int_equal(tl_gateway_apply(gateway, &config, NULL, NULL, NULL), TL_OK);
-}
-
-static bool accepted (void) {
-  broker = readable(listener) ? accept(listener, NULL, NULL) : -1;
-  got_len = 0;
-  return broker >= 0;
-}
-
-/* Reads what is there; has a packet of this type come? What stands before it is no matter here. */
-static bool came (uint8_t first) {
-  while (readable(broker)) {
-    ssize_t n = read(broker, got + got_len, sizeof got - got_len);
-    if (n <= 0) return false;
-    got_len += (size_t)n;
-  }
-  for (size_t at = 0; at + 1 < got_len; at += 2 + got[at + 1]) /* all packets here are short */
-    if (got[at] == first) return true;
-  return false;
-}
-
-static void answer (const char *bytes, size_t n) { assert_int_equal(write(broker, bytes, n), n); }
-
-static void connect_it (bool present) {
-  RUN_UNTIL(accepted());
-  RUN_UNTIL(came(0x10));
-  answer(present ? "\x20\x02\x01\x00" : "\x20\x02\x00\x00", 4);
-  RUN_UNTIL(came(0x82));
 }
 
 static tl_store *held; /* the line's store, while somebody else has it */
@@ -77,29 +23,15 @@ static int begin (void **state, bool by_another) {
   if (by_another &&
       tl_store_open(&held, tl_slice_str(folder), TL_LIT("plant"), TL_LIT("me"), &err) != TL_OK)
     return -1;
-  if (tl_gateway_new(&gateway, loop, NULL, NULL) != TL_OK) return -1;
-  listener = listen_on(AF_INET, 8, &port);
-  broker = -1;
-  configure();
-  tl_gateway_start(gateway);
-  return listener < 0;
+  return begin_gateway(prepare);
 }
 
 static int set_up (void **state) { return begin(state, false); }
 static int set_up_held (void **state) { return begin(state, true); }
 
-static void on_stopped (void *ctx) { *(bool *)ctx = true; }
-
 static int tear_down (void **state) {
-  bool stopped = false;
   disk.fail_write = disk.fail_sync = 0;
-  tl_gateway_stop(gateway, on_stopped, &stopped);
-  tl_gateway_stop(gateway, on_stopped, &stopped);
-  RUN_UNTIL(stopped);
-  tl_gateway_free(gateway);
-  loop_teardown(state);
-  if (broker >= 0) close(broker);
-  close(listener);
+  end_gateway(state);
   return drop_folder(state);
 }
 
