@@ -1,8 +1,7 @@
 -- How long the loop works in one turn: what many lines do at once, and what is done to thousands
--- of stations. A timer of the config looks how much processor time went by since its last look,
--- as the kernel counts it for the loop's thread: what else the machine does is not in it.
+-- of stations.
 local scenario = require "spec.support.scenario"
-local broker, files, scope, tagline = scenario "broker files scope tagline"
+local broker, files, scope, tagline, turns = scenario "broker files scope tagline turns"
 
 -- A build that is not optimised: with sanitizers, or one that counts branches.
 local slow = files.read(tagline.program()):find("__asan_init", 1, true) ~= nil
@@ -10,33 +9,17 @@ local slow = files.read(tagline.program()):find("__asan_init", 1, true) ~= nil
 -- Milliseconds. Alone each case below takes half of it or less.
 local MOST = slow and 60 or 10
 
-local watch = [[
-local registry = debug.getregistry() -- it outlives a reload
-registry.turns = registry.turns or { most = 0 }
-turns = registry.turns
-every(0.001, function()
-  local f <close> = io.open "/proc/thread-self/schedstat"
-  local now = f:read "n"
-  if turns.last and now - turns.last > turns.most then turns.most = now - turns.last end
-  turns.last = now
-end)
-]]
-
 describe("a turn of the loop is short", function()
   after_each(scope.finish)
 
   local t
 
   local function run(text, words)
-    t = tagline.run(watch .. text, words, { arguments = { "--unsafe", "--log-level", "info" } })
+    t = tagline.run(turns.WATCH .. text, words,
+      { arguments = { "--unsafe", "--log-level", "info" } })
   end
 
-  -- The longest turn since the last call, in milliseconds.
-  local function longest()
-    local code, out, err = t:eval "local n = turns.most turns.most = 0 return n / 1e6"
-    assert.equal(0, code, err)
-    return tonumber(out)
-  end
+  local function longest() return turns.longest(t) end
 
   local function short(what, ms)
     if os.getenv "SPEC_PRINT" then print(what, ms) end
