@@ -7,6 +7,8 @@
 #ifndef TL_HISTORY_HISTORY_H
 #define TL_HISTORY_HISTORY_H
 
+#include <stdatomic.h>
+
 #include "outlet/outlet.h"
 
 typedef struct tl_history tl_history;
@@ -50,6 +52,8 @@ typedef struct tl_history_reader tl_history_reader;
 /* TL_ENOENT: no such file; TL_EMALFORMED: no history of ours. */
 int tl_history_reader_open (tl_history_reader **out, const char *path, tl_err *err);
 void tl_history_reader_close (tl_history_reader *r);
+/* Reading ends soon with TL_EREFUSED once *stop is set, by another thread, too. */
+void tl_history_reader_watch (tl_history_reader *r, const atomic_bool *stop);
 
 typedef struct {
   int64_t time_ms;

@@ -64,6 +64,16 @@ void tl_history_reader_close (tl_history_reader *r) {
   free(r);
 }
 
+static int is_stopped (void *stop) {
+  const atomic_bool *is_set = stop;
+  return atomic_load(is_set);
+}
+
+void tl_history_reader_watch (tl_history_reader *r, const atomic_bool *stop) {
+  enum { STEPS = 1000 }; /* of SQLite's machine: some 100 rows */
+  sqlite3_progress_handler(r->db, STEPS, is_stopped, (void *)(uintptr_t)stop);
+}
+
 /* --- rows --- */
 
 static void read_value (sqlite3_stmt *s, int at, tl_history_row *row) {

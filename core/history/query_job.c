@@ -115,6 +115,7 @@ void tl_query_run (tl_query *q) {
                              q->every_ms > 0 ? 0 : most };
   q->rc = tl_history_reader_open(&r, (const char *)q->path.at, &q->err);
   if (q->rc < 0) return;
+  tl_history_reader_watch(r, &q->stop);
   if (q->every_ms > 0)
     read_intervals(q, r, &range);
   else

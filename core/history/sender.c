@@ -197,6 +197,7 @@ void tl_history_sender_set_keep (tl_history_sender *s, int64_t keep_ms) { s->kee
 
 void tl_history_sender_get (const tl_history_sender *s, tl_history_facts *out) {
   *out = (tl_history_facts){ .bytes = s->bytes, .oldest_ms = s->oldest_ms };
+  if (s->log_told) out->log_held = s->log_bytes;
 }
 
 const char *tl_history_sender_path (const tl_history_sender *s) { return s->path; }

@@ -37,6 +37,7 @@ typedef struct {
 /* How the embedded history's file is, as of the last work on it. */
 typedef struct {
   uint64_t bytes;    /* with its log; 0: not opened yet */
+  uint64_t log_held; /* bytes of the log, while it cannot begin anew; 0: it can */
   int64_t oldest_ms; /* the time of its oldest value; INT64_MAX: it has none */
 } tl_history_facts;
 

@@ -232,6 +232,12 @@ static void set_outlets (lua_State *L, const tl_script *s) {
   tl_set_number(L, "rate", spool.rate);
   if (spool.lasts > 0) tl_set_number(L, "lasts", spool.lasts);
   lua_setfield(L, -2, "spool");
+  tl_history_facts history;
+  if (!hooks->stored(hooks->ctx, &history)) return;
+  lua_createtable(L, 0, 2);
+  tl_set_integer(L, "bytes", (lua_Integer)history.bytes);
+  tl_set_integer(L, "log_held", (lua_Integer)history.log_held);
+  lua_setfield(L, -2, "history");
 }
 
 int tl_live_status (lua_State *L) {

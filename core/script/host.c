@@ -59,6 +59,7 @@ int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *er
   s->config = (tl_script_config){
     .check = options->check, .draft = LUA_NOREF, .env = LUA_NOREF, .stall_time = TL_STALL_SECONDS
   };
+  s->history.most_bytes = TL_SCRIPT_ANSWERS;
   s->lua_dir = strdup(options->lua_dir);
   int rc = tl_sandbox_init(&s->box, options->unsafe, tl_open_codecs, err);
   if (rc == TL_OK && !s->lua_dir) rc = tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");

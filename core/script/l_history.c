@@ -19,8 +19,7 @@ enum {
   AT_WORK = 2,
   WAITING = 1000 /* questions of handlers; one more is refused */
 };
-/* What one answer may take, and the answers together that handlers have not made into tables. */
-static const size_t ANSWER_BYTES = 128 * 1048576, ANSWERS_BYTES = 256 * 1048576;
+static const size_t ANSWER_BYTES = 128 * 1048576; /* that one answer may take */
 
 /* A query, or a caller that lets the loop run (rest): an evaluation, or the coroutine of a
 ** handler. Questions of evaluations begin at once, those of handlers one after the other. */
@@ -164,20 +163,25 @@ static bool begin (asking *a) {
   return a->begun;
 }
 
-static void begin_next (tl_script *s) {
-  questions all = look(s);
-  asking *a = all.oldest;
-  if (!a || all.begun >= AT_WORK) return;
+/* A question of a handler: its turn has come. One that cannot be asked is answered with why. */
+static void begin_handlers (tl_script *s, asking *a) {
   tl_err *err = &a->query->err;
-  if (s->history.bytes > ANSWERS_BYTES)
-    a->query->rc = tl_fail(err, TL_EFULL, 0,
-                           "answers that handlers asked for and have not taken yet hold %zu MB",
-                           s->history.bytes >> 20);
+  if (s->history.bytes > s->history.most_bytes)
+    a->query->rc =
+        tl_fail(err, TL_EFULL, 0,
+                "answers that handlers asked for and have not taken yet hold %zu MB: ask "
+                "for less at once",
+                s->history.bytes >> 20);
   else if (!begin(a))
     a->query->rc = tl_fail(err, TL_ENOMEM, 0, "not enough memory");
   if (a->begun) return;
   a->begun = true;
   tl_turn_wait(s, &a->turn);
+}
+
+static void begin_next (tl_script *s) {
+  questions all = look(s);
+  if (all.oldest && all.begun < AT_WORK) begin_handlers(s, all.oldest);
 }
 
 static int p_go_on (lua_State *L) {
@@ -296,7 +300,9 @@ static bool ask (tl_script *s, asking *a, const tl_query *question, const char *
     tl_buf_byte(into[i], '\0');
     if (into[i]->failed) return false;
   }
-  return (!a->eval && look(s).begun >= AT_WORK) || begin(a);
+  if (a->eval) return begin(a);
+  if (look(s).begun < AT_WORK) begin_handlers(s, a);
+  return true;
 }
 
 /* live.history(query): waits; gives an answer and its list, or nil and why. */

@@ -105,10 +105,13 @@ typedef struct {
   const tl_console_hooks *console; /* NULL: no console was attached yet */
 } tl_script_callers;
 
+enum { TL_SCRIPT_ANSWERS = 256 * 1024 * 1024 };
+
 /* l_history.c */
 typedef struct {
   struct tl_asking *asking; /* questions that are not answered yet, the newest first */
   size_t bytes;             /* of answers whose rows are not all Lua tables yet */
+  size_t most_bytes;        /* above so many, handlers get no more answers */
   bool ended;               /* the loop may be at its end: no thread is started */
 } tl_script_history;
 

@@ -639,6 +639,28 @@ static void nobody_waits_for_an_answer_any_more (void **state) {
   }
 }
 
+/* Also while rows are counted, of which there may be a hundred million: the end of the process
+** waits for it. */
+static void a_count_of_rows_ends_when_nobody_waits (void **state) {
+  world *w = *state;
+  tl_query q;
+  open_it(w, 0);
+  for (int i = 0; i < 3000; i++) {
+    add(w, 0, i, i);
+    if (w->batch.count == MOST) store_at(w, 20000);
+  }
+  begin_question(w, &q, false);
+  tl_query_run(&q);
+  assert_int_equal(q.rc, TL_OK);
+  tl_query_fini(&q);
+  begin_question(w, &q, false);
+  q.stop = true;
+  tl_query_run(&q);
+  assert_int_equal(q.rc, TL_EREFUSED);
+  assert_int_equal(q.count, 0);
+  tl_query_fini(&q);
+}
+
 int main (void) {
   const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -658,6 +680,7 @@ int main (void) {
     T(a_limit_tells_where_the_older_ones_are_read),
     T(an_answer_is_bounded_in_bytes),
     T(nobody_waits_for_an_answer_any_more),
+    T(a_count_of_rows_ends_when_nobody_waits),
     T(statuses_texts_and_integers_come_back),
     T(an_unknown_tag_is_an_error),
     T(one_process_writes_it),

@@ -187,7 +187,7 @@ static void a_coroutine_of_a_handler_waits (void **unused) {
       "seen.hook = function() coroutine.resume(co) coroutine.resume(co) end");
   assert_int_equal(feed("s", "4"), TL_OK);
   answers("return #history('l.s.v', " ALL ")", "100");
-  answers("return seen.n", "1");
+  comes("return seen.n", "1"); /* where the turn is used, its handler runs in a later one */
 }
 
 /* Two are answered at a time, a thousand wait, and whoever asks more is told. The script ends with
@@ -202,6 +202,24 @@ static void questions_of_handlers_are_bounded (void **unused) {
   answers("return seen.refused", "3");
   answers("return #history('l.s.v', " ALL ")", "100"); /* a prompt waits for none of them */
   for (answer a = { .dones = 0 }; strcmp(a.text, "true") != 0;) ask("return seen.come > 2", &a);
+}
+
+/* Answers that are not made into tables yet hold memory of C: whoever asks while they hold too much
+** is told, also when no question waits. */
+static void answers_that_handlers_hold_are_bounded (void **unused) {
+  (void)unused;
+  script->history.most_bytes = 100;
+  holds("seen.hook = function() seen.hook = nil coroutine.wrap(function() seen.many = "
+        "#history('l.s.many', { from = 1700000000, to = 1700099999, limit = 100000 }) end)() "
+        "coroutine.wrap(function() local rows repeat rows, seen.why = history('l.s.v', " ALL ") "
+        "until seen.why or seen.many end)() end");
+  assert_int_equal(feed("s", "1"), TL_OK);
+  comes("return seen.many", "41000");
+  answers("return (seen.why or ''):match 'have not taken yet hold'", "have not taken yet hold");
+  script->history.most_bytes = TL_SCRIPT_ANSWERS;
+  holds("seen.hook = coroutine.wrap(function() seen.rows = #history('l.s.v', " ALL ") end)");
+  assert_int_equal(feed("s", "2"), TL_OK);
+  comes("return seen.rows", "100");
 }
 
 /* The evaluation goes, or the script, while a thread reads. */
@@ -381,6 +399,7 @@ int main (void) {
     SPEC(rows_intervals_and_errors),
     SPEC(a_coroutine_of_a_handler_waits),
     SPEC(questions_of_handlers_are_bounded),
+    SPEC(answers_that_handlers_hold_are_bounded),
     SPEC(who_goes_meanwhile_is_not_answered),
     SPEC(an_answer_in_a_busy_turn_waits_and_is_whole),
     SPEC(without_memory_there_is_an_answer_all_the_same),

@@ -164,6 +164,8 @@ table.move({
   { "an outlet that is away, and room in the spool for hours", {}, "outlet-away", "has been away",
     "25 %% full; at this rate the rest lasts 3 h", nil, outlet({ up = false, why = "refused" },
       { bytes = 250, max = 1000, why = "", lasts = 3 * 3600 }) },
+  { "a history whose log cannot begin anew", {}, "history-log", "has 312 MB and grows: another",
+    "^end that program's transaction", nil, { history = { log_held = 312 << 20 } } },
   { "a history whose folder is not there", {}, "outlet-away", "No such file",
     "^make the folder that it is in, or correct file; values wait", nil,
     outlet { kind = "history", up = false, why = "'/x/h.db.lock': No such file or directory" } },

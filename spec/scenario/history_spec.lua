@@ -62,7 +62,15 @@ describe("the history", function()
         { "-readonly", folder .. "/plant.db", "SELECT value FROM value" })
       return code == 0 and out == "7"
     end)
+    -- What its log has, once it cannot begin anew because somebody reads for long; here it is made
+    -- as long as that.
+    assert.equal(0, (process.run("truncate", { "-s", "300M", folder .. "/plant.db-wal" })))
+    m:publish("n/up", ('{"t":%d,"n":8}'):format(os.time() * 1000 + 1), { qos = 1 })
+    t:wait_log "plant.db%-wal' has 300 MB and grows: another program has been reading"
+    local _, told = t:eval "return status().problems[1].code"
+    assert.equal("history-log", told)
     t:stop()
+    assert.equal(0, (tagline.command { "history", folder .. "/plant.db", "--check" }))
   end)
 
   it("loses nothing while memory fails, and acknowledges nothing that it does not have",

@@ -137,6 +137,10 @@ there("the page", function()
     shows(b, ".rows", "type: what came is not of the tag's type")
     m:publish("plant/boiler/up", payload "50", { qos = 1 })
     b:wait("that it is valid again", [[return !document.querySelector("tr.is-invalid")]])
+    m:publish("plant/boiler/up", (payload(50):gsub('"note": .*', '"note": " a  b "}')), { qos = 1 })
+    shows(b, ".rows", "␣a  b␣")
+    assert.equal("pre", b:run [[return getComputedStyle(document.querySelector(
+      "tbody td.c-value")).whiteSpace]])
   end)
 
   it("filters and sorts 10,000 tags, of which only those in sight are elements", function()

@@ -28,6 +28,9 @@ export function stateOf(tag) { return TAGS[kindOf(tag)] ?? TAGS.unset; }
 const QI = ["Off", "On", "Trans", "Err", "Oscillate"];
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
+/** Blanks at an end of a text: nobody would see them. */
+const ENDS = /^ +| +$/g;
+
 /** A text with what cannot be seen, or would turn the text around, as \xNN. */
 export function visible(text) {
   return text.replace(CONTROL, (c) => {
@@ -98,7 +101,7 @@ export function value(tag) {
     case "Qi": return `${v} ${QI[v] ?? ""}`;
     case "TiA": case "ToA": return clock(Date.parse(v), { milli: !String(v).endsWith(".000Z") });
     case "TiR": case "ToR": return typeof v === "number" ? duration(v) : String(v);
-    case "TxtI": case "TxtO": return v === "" ? "(empty)" : visible(String(v).slice(0, 300));
+    case "TxtI": case "TxtO": return v === "" ? "(empty)" : visible(String(v).slice(0, 300)).replace(ENDS, (s) => "␣".repeat(s.length));
     default: return typeof v === "number" ? number(v) : visible(String(v));
   }
 }

@@ -94,6 +94,7 @@ texts.findings = {
       "the payload is of another format than payload_type says: CBOR, XML, base64, empty …" },
     { "outlet-away", "a history or an outlet takes no values; they wait in the spool" },
     { "outlet-behind", "an outlet is slower than the values that come" },
+    { "history-log", "another program reads the history in one long transaction: its log grows" },
     { "config-refused", "the new config has errors; the old one goes on" },
   },
   { what = "a remark, in status(): it was wrong, or may become so",

@@ -148,6 +148,12 @@ return function(facts, report)
   for _, f in ipairs(facts.failures) do failure(f, report) end
   report.line = nil
   for _, o in ipairs(facts.outlets or {}) do outlet(o, report, facts.spool) end
+  local history = facts.history
+  if history and history.log_held > 0 then
+    report:problem("history-log", ("the log of the history (its file's -wal) has %d MB and grows: \z
+      another program has been reading the file for long, in one transaction"):format(
+      history.log_held >> 20), "end that program's transaction; the log is short again then")
+  end
   if facts.spool and (facts.spool.why or "") ~= "" then
     report:problem("spool-away", facts.spool.why
       .. ": nothing is read or acknowledged until it can be written",
