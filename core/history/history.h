@@ -34,7 +34,7 @@ int tl_history_merge (tl_history *h, tl_err *err);
 /* Drop what is older than `keep`; of each tag the newest older value stays. *rows: how many
 ** went. */
 int tl_history_trim (tl_history *h, int64_t now_ms, uint64_t *rows, tl_err *err);
-/* How many values were not stored because their day had been dropped already. */
+/* How many values were not stored because they were older than `keep`. */
 uint64_t tl_history_too_old (const tl_history *h);
 uint64_t tl_history_bytes (const tl_history *h); /* of the file and its log */
 /* Of the log, which cannot begin anew while somebody reads what is in it. */

@@ -30,9 +30,10 @@ struct tl_history_sender {
   /* what the job found */
   int rc;
   tl_err err;
-  uint64_t applied, rows, bytes, log_bytes, recent, too_old;
+  uint64_t applied, rows, bytes, log_bytes, recent;
+  uint64_t too_old; /* of the batch */
   int64_t oldest_ms;
-  bool too_old_logged, log_told;
+  bool log_told;
 };
 
 static void work (void *ctx) {
@@ -48,7 +49,9 @@ static void work (void *ctx) {
       break;
     case STORE:
       tl_history_set_keep(s->history, s->keep_ms);
+      s->too_old = tl_history_too_old(s->history);
       s->rc = tl_history_store(s->history, s->batch, s->wall, &s->err);
+      s->too_old = tl_history_too_old(s->history) - s->too_old;
       break;
     case MERGE: s->rc = tl_history_merge(s->history, &s->err); break;
     case TRIM:
@@ -63,7 +66,6 @@ static void work (void *ctx) {
   }
   if (s->history) {
     s->recent = tl_history_recent(s->history);
-    s->too_old = tl_history_too_old(s->history);
     s->bytes = tl_history_bytes(s->history);
     s->log_bytes = tl_history_log_bytes(s->history);
     s->oldest_ms = tl_history_oldest(s->history);
@@ -98,6 +100,11 @@ static void tell_of_log (tl_history_sender *s) {
   s->log_told = much;
 }
 
+static void stored (tl_history_sender *s) {
+  tl_outlet_too_old(s->outlet, s->too_old);
+  tl_outlet_stored(s->outlet);
+}
+
 static void on_done (void *ctx) {
   tl_history_sender *s = ctx;
   job j = s->job;
@@ -107,7 +114,7 @@ static void on_done (void *ctx) {
     return;
   }
   if (s->closing) {
-    if (j == STORE && s->rc >= 0) tl_outlet_stored(s->outlet);
+    if (j == STORE && s->rc >= 0) stored(s);
     begin(s, CLOSE);
     return;
   }
@@ -117,11 +124,6 @@ static void on_done (void *ctx) {
     return;
   }
   tell_of_log(s);
-  if (s->too_old > 0 && !s->too_old_logged) {
-    s->too_old_logged = true;
-    tl_log(TL_LOG_WARN, tl_outlet_name(s->outlet),
-           "values older than `keep` came: they are not stored (logged once)");
-  }
   if (j == OPEN) {
     s->merged_at = tl_loop_now(tl_outlet_loop(s->outlet));
     s->trimmed_at = -1;
@@ -130,7 +132,7 @@ static void on_done (void *ctx) {
   if (j == STORE) {
     s->batch = NULL;
     if (s->recent >= MERGE_ROWS) begin(s, MERGE); /* a flood leaves no rest */
-    tl_outlet_stored(s->outlet);
+    stored(s);
   } else if (s->batch && !s->working) {
     begin(s, STORE); /* it came meanwhile */
   }

@@ -279,11 +279,12 @@ static int store_all (tl_history *h, const tl_outlet_batch *b, int64_t now_ms, u
 }
 
 /* After a failure nothing of the batch is there, and what was learnt meanwhile is forgotten. */
-static void give_up (tl_history *h, uint64_t recent) {
+static void give_up (tl_history *h, uint64_t recent, uint64_t too_old) {
   tl_slice key;
   void *value;
   sqlite3_exec(h->db, "ROLLBACK", NULL, NULL, NULL);
   h->recent = recent;
+  h->too_old = too_old;
   for (uint32_t i = 0; tl_map_next(&h->tags, &i, &key, &value);) {
     tl_history_known *k = value;
     tl_map_del(&h->tags, key);
@@ -294,7 +295,7 @@ static void give_up (tl_history *h, uint64_t recent) {
 }
 
 int tl_history_store (tl_history *h, const tl_outlet_batch *b, int64_t now_ms, tl_err *err) {
-  uint64_t recent = h->recent;
+  uint64_t recent = h->recent, too_old = h->too_old;
   uint8_t *late = calloc(b->count + 1, 1);
   err->code = 0;
   h->importing = b->spool == 0;
@@ -304,7 +305,7 @@ int tl_history_store (tl_history *h, const tl_outlet_batch *b, int64_t now_ms, t
   if (rc >= 0) {
     rc = store_all(h, b, now_ms, late, err);
     if (rc >= 0) rc = tl_history_run(h, "COMMIT", err);
-    if (rc < 0) give_up(h, recent);
+    if (rc < 0) give_up(h, recent, too_old);
   }
   free(late);
   return rc;

@@ -11,7 +11,7 @@
 #include "model/model.h"
 #include "net/work.h"
 #include "outlet/batch.h"
-#include "outlet/value.h"
+#include "outlet/refused.h"
 
 enum { BACKOFF_MS = 1000, BACKOFF_MAX_MS = 60000, REST_MS = 1000, LOST_MS = 60000 };
 
@@ -31,6 +31,7 @@ typedef struct {
   tl_spool_gone gone;
   bool reading;  /* one has `fetch` */
   bool sweeping; /* one has `gone` */
+  bool counting; /* one has `refused` of the outlet */
 } threads;
 
 /* What tl_outlet_get() tells. */
@@ -60,10 +61,12 @@ struct tl_outlet {
   int64_t since, handed; /* handed: when the sender got `batch` */
   tl_outlet_batch batch;
   uint64_t left_out; /* of this batch */
+  uint64_t too_old;  /* of this batch */
   uint64_t damaged;  /* of its hole: values that could not be read */
   uint64_t lost;     /* as tell_lost() told last; 0: none */
   int64_t lost_told; /* when */
   facts facts;
+  tl_refused *refused;
   tl_outlet_totals *totals; /* own_totals, or the caller's */
   tl_outlet_totals own_totals;
   char name[64];
@@ -86,6 +89,7 @@ static uint64_t behind (const tl_outlet *o) {
 static void move (tl_outlet *o, uint64_t next) {
   uint64_t before = tl_cursor_lost(o->cursor).count;
   tl_cursor_move(o->cursor, next);
+  tl_refused_pass(o->refused, next);
   o->totals->dropped += before - tl_cursor_lost(o->cursor).count;
 }
 
@@ -121,7 +125,7 @@ static void wait_for_next (tl_outlet *o) {
 
 /* Once no thread has anything of ours. */
 static void close_sender (tl_outlet *o) {
-  if (o->threads.reading || o->threads.sweeping) return;
+  if (o->threads.reading || o->threads.sweeping || o->threads.counting) return;
   o->state = CLOSING;
   o->kind.close(o->sender);
 }
@@ -197,7 +201,7 @@ static void on_read (void *ctx) {
   o->state = STORING;
   o->storing = true;
   o->handed = tl_loop_now(o->loop);
-  o->left_out = 0;
+  o->left_out = o->too_old = 0;
   if (o->batch.count == 0 && o->batch.hole.count == 0)
     tl_outlet_stored(o); /* nothing for this one */
   else
@@ -209,6 +213,7 @@ static void read_batch (void *ctx) { tl_fetch_run(((tl_outlet *)ctx)->threads.fe
 
 static void read_on (tl_outlet *o) {
   tl_spool_place place;
+  if (o->threads.counting) return; /* on_counted() comes again */
   /* not synced yet: tl_outlet_poke() comes again */
   if (!tl_spool_where_synced(o->spool, tl_cursor_at(o->cursor), &place)) return;
   tl_fetch_prepare(o->threads.fetch, &place, tl_spool_id(o->spool));
@@ -289,6 +294,7 @@ int tl_outlet_new (tl_outlet **out, tl_loop *loop, tl_spool *spool, const char *
     o->since = tl_loop_now(loop);
     snprintf(o->name, sizeof o->name, "%s", name);
     rc = tl_fetch_new(&o->threads.fetch, kind->history, kind->most);
+    if (rc >= 0) rc = tl_refused_new(&o->refused, spool, name);
     if (rc >= 0) rc = tl_timer_new(&o->timer, loop, on_timer, o);
     if (rc >= 0) rc = tl_cursor_open(&o->cursor, spool, name, err);
   }
@@ -298,6 +304,7 @@ int tl_outlet_new (tl_outlet **out, tl_loop *loop, tl_spool *spool, const char *
   }
   if (o) {
     tl_fetch_free(o->threads.fetch);
+    tl_refused_free(o->refused);
     tl_timer_close(o->timer);
     free(o);
   }
@@ -307,14 +314,49 @@ int tl_outlet_new (tl_outlet **out, tl_loop *loop, tl_spool *spool, const char *
 void tl_outlet_discard (tl_outlet *o) {
   tl_cursor_close(o->cursor);
   tl_fetch_free(o->threads.fetch);
+  tl_refused_free(o->refused);
   tl_timer_close(o->timer);
   free(o);
 }
 
 void tl_outlet_count_in (tl_outlet *o, tl_outlet_totals *totals) { o->totals = totals; }
 
+/* --- what earlier processes put aside --- */
+
+/* On a thread of the pool. */
+static void count_refused (void *ctx) { tl_refused_read(((tl_outlet *)ctx)->refused); }
+
+static void on_counted (void *ctx) {
+  tl_outlet *o = ctx;
+  const char *last;
+  uint64_t found = tl_refused_found(o->refused, &last);
+  o->threads.counting = false;
+  if (!o->totals->counted) {
+    o->totals->rejected += found;
+    snprintf(o->totals->last_rejected, sizeof o->totals->last_rejected, "%s", last);
+  }
+  o->totals->counted = true;
+  if (o->closing)
+    close_sender(o);
+  else
+    go_on(o);
+}
+
+/* How many there are, and which of them may be refused again: only then values are sent. */
+static void look_at_refused (tl_outlet *o) {
+  if (!tl_refused_look(o->refused, tl_cursor_at(o->cursor))) {
+    o->totals->counted = true;
+    return;
+  }
+  o->threads.counting = true;
+  if (tl_work_start(o->loop, count_refused, on_counted, o) == TL_OK) return;
+  count_refused(o);
+  on_counted(o);
+}
+
 void tl_outlet_start (tl_outlet *o, void *sender) {
   o->sender = sender;
+  look_at_refused(o);
   open_sender(o);
 }
 
@@ -390,10 +432,18 @@ void tl_outlet_away (tl_outlet *o, const char *fmt, ...) {
 
 void tl_outlet_left_out (tl_outlet *o, uint64_t count) { o->left_out = count; }
 
+void tl_outlet_too_old (tl_outlet *o, uint64_t count) {
+  if (count > 0 && o->totals->too_old == 0)
+    tl_log(TL_LOG_WARN, o->name,
+           "values older than `keep` came: they are not stored (logged once)");
+  o->too_old = count;
+}
+
 void tl_outlet_stored (tl_outlet *o) {
   if (!o->storing) return;
   o->storing = false;
-  o->totals->stored += o->batch.count - o->left_out;
+  o->totals->stored += o->batch.count - o->left_out - o->too_old;
+  o->totals->too_old += o->too_old;
   o->totals->dropped += o->damaged;
   move(o, o->batch.next);
   if (o->state != STORING) return; /* it is being closed */
@@ -403,16 +453,16 @@ void tl_outlet_stored (tl_outlet *o) {
 }
 
 void tl_outlet_rejected (tl_outlet *o, const tl_outlet_value *v, const char *why) {
+  int rc;
   snprintf(o->totals->last_rejected, sizeof o->totals->last_rejected, "%.*s: %s",
            TL_ARG(v->series->name), why);
-  o->totals->rejected++;
+  if (tl_refused_add(o->refused, v, why, &rc)) o->totals->rejected++;
   if (!o->refused_logged)
     tl_log(TL_LOG_WARN, o->name,
            "refused is %s; such values are put aside in the spool, file "
            "'%s.rejected'; the rest goes on",
            o->totals->last_rejected, o->name);
   o->refused_logged = true;
-  int rc = tl_outlet_put_aside(o->spool, o->name, v, why);
   if (rc < 0 && !o->aside_logged)
     tl_log(TL_LOG_ERROR, o->name, "values that are refused cannot be put aside: %s",
            rc == TL_ENOMEM ? "no memory" : strerror(-rc));
@@ -432,6 +482,7 @@ void tl_outlet_get (const tl_outlet *o, tl_outlet_facts *out) {
                             .why = o->facts.why,
                             .behind = behind(o),
                             .stored = o->totals->stored,
+                            .too_old = o->totals->too_old,
                             .rejected = o->totals->rejected,
                             .last_rejected = o->totals->last_rejected,
                             .dropped = o->totals->dropped + tl_cursor_lost(o->cursor).count,

@@ -57,9 +57,10 @@ int tl_outlet_new (tl_outlet **out, tl_loop *loop, tl_spool *spool, const char *
                    const tl_sender *kind, tl_err *err);
 /* What outlives an outlet: the one that takes its place under the same name counts on. */
 typedef struct {
-  uint64_t stored, rejected, dropped; /* as in tl_outlet_facts */
+  uint64_t stored, rejected, dropped, too_old; /* as in tl_outlet_facts */
   char last_rejected[256];
-  bool away; /* the last that was told of it is that it is away */
+  bool counted; /* `rejected` has those of earlier processes, too */
+  bool away;    /* the last that was told of it is that it is away */
 } tl_outlet_totals;
 /* Before the start: count in `totals` (borrowed until `closed` of tl_outlet_close()) instead of
 ** from 0. */
@@ -88,11 +89,13 @@ void tl_outlet_away (tl_outlet *o, const char *fmt, ...) __attribute__((format(p
 /* The batch is stored. Also to be called if tl_outlet_close() came meanwhile and the batch was
 ** stored nevertheless. */
 void tl_outlet_stored (tl_outlet *o);
+/* So many values of the batch, which is stored next, were older than `keep`: they are not there. */
+void tl_outlet_too_old (tl_outlet *o, uint64_t count);
 /* So many values of the batch, which is stored next, were not meant for the other side: they do not
 ** count as stored. */
 void tl_outlet_left_out (tl_outlet *o, uint64_t count);
-/* The other side refused one value (of the batch, or a copy): it is put aside with the reason, and
-** counts as stored. `why`: one line, for people. */
+/* The other side refused one value (of the batch, or a copy): it is put aside with the reason, but
+** once, and counts as stored. `why`: one line, for people. */
 void tl_outlet_rejected (tl_outlet *o, const tl_outlet_value *v, const char *why);
 /* The value as an object of JSON, as on the values stream. */
 void tl_outlet_json (const tl_outlet_value *v, tl_buf *out);
@@ -108,8 +111,10 @@ typedef struct {
   int64_t since;   /* tl_loop_now of the last change of `up` */
   const char *why; /* why it is away; "" */
   uint64_t behind; /* values in the spool that it has not stored yet */
-  uint64_t stored; /* since `totals` began; without those that were not meant for it */
-  uint64_t rejected;
+  /* since `totals` began; without those that were not meant for it, or were older than `keep` */
+  uint64_t stored;
+  uint64_t too_old;  /* older than `keep` when they came to be stored: they are not there */
+  uint64_t rejected; /* by earlier processes, too, as far as they are in the spool's folder */
   const char *last_rejected; /* tag and reason of the last one; "" */
   /* values that the spool dropped before it had them, also those of which it does not know yet */
   uint64_t dropped;

@@ -32,6 +32,7 @@ typedef struct {
   uint32_t sent;
   /* the rows that were sent are the last of the batch, and the position is sent with them */
   bool whole;
+  uint32_t too_old;  /* of its values */
   bool alone;        /* the last row goes without the position: one of the two was refused */
   bool bare;         /* the server refuses a unit or description: tags are stored without them */
   tl_pg_slot *slots; /* by series id in this segment */
@@ -58,7 +59,6 @@ struct tl_postgres_sender {
   uint32_t period_count, period_cap;
   bool periods_full; /* the database makes no more: the rest takes it */
   tl_pg_batch b;
-  uint64_t too_old;
   int64_t trimmed_at; /* tl_loop_now; -1: not since it was opened */
 };
 

@@ -79,9 +79,8 @@ static void leave_out (tl_postgres_sender *s, const tl_outlet_value *v) {
   if (v->sample.status == TL_UNSET) return;
   if (!tl_pg_can_time(v->sample.time_ms))
     tl_outlet_rejected(s->outlet, v, "its time is none that PostgreSQL knows");
-  else if (s->too_old++ == 0)
-    tl_log(TL_LOG_WARN, tl_outlet_name(s->outlet),
-           "values older than `keep` came: they are not stored (logged once)");
+  else
+    s->b.too_old++;
 }
 
 /* A batch of another segment has other series. */
@@ -107,7 +106,7 @@ static int pick (tl_postgres_sender *s) {
   int64_t wall = tl_clock_wall_ms();
   uint32_t *row = b->rows, n = 0;
   tl_pg_row some[AT_ONCE];
-  b->count = b->at = 0;
+  b->count = b->at = b->too_old = 0;
   b->unknown = b->unplaced = false;
   forget_slots(b);
   tl_pg_columns_clear(&b->columns);
@@ -308,6 +307,7 @@ static void put_position (tl_postgres_sender *s) {
 
 static void finish (tl_postgres_sender *s) {
   s->b.batch = NULL;
+  tl_outlet_too_old(s->outlet, s->b.too_old);
   tl_outlet_stored(s->outlet);
 }
 

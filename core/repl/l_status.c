@@ -208,6 +208,7 @@ static void push_outlet (void *ctx, const tl_outlet_facts *f) {
   tl_set_seconds(L, "lag", f->lag_ms);
   tl_set_seconds(L, "held", f->held_ms);
   tl_set_integer(L, "stored", (lua_Integer)f->stored);
+  tl_set_integer(L, "too_old", (lua_Integer)f->too_old);
   tl_set_integer(L, "rejected", (lua_Integer)f->rejected);
   tl_set_text(L, "last_rejected", f->last_rejected);
   tl_set_integer(L, "dropped", (lua_Integer)f->dropped);

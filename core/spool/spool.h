@@ -91,6 +91,18 @@ void tl_spool_found_marks (const tl_spool *s,
 ** or a negated errno. */
 int tl_spool_put_aside (const tl_spool *s, const char *name, tl_slice line);
 
+/* The files of that name, as they are now. */
+typedef struct {
+  int fds[2]; /* the older one first; -1: there is none */
+  uint64_t bytes[2];
+} tl_spool_aside;
+
+/* False: there is none. Else tl_spool_aside_read() follows, on a thread of the pool. */
+bool tl_spool_aside_open (const tl_spool *s, const char *name, tl_spool_aside *out);
+/* Calls a function for each line (borrowed, without its line break), and closes the files. */
+void tl_spool_aside_read (tl_spool_aside *a, void (*line)(void *ctx, tl_slice line, bool is_last),
+                          void *ctx);
+
 /* --- on a thread of the pool: segments that go, and what is synced --- */
 
 /* Cursors whose files are not on the disk as they are now. */

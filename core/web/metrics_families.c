@@ -214,6 +214,7 @@ static double is_up (const tl_outlet_facts *f) { return f->up; }
 static double stored (const tl_outlet_facts *f) { return (double)f->stored; }
 static double rejected (const tl_outlet_facts *f) { return (double)f->rejected; }
 static double dropped (const tl_outlet_facts *f) { return (double)f->dropped; }
+static double too_old (const tl_outlet_facts *f) { return (double)f->too_old; }
 static double behind (const tl_outlet_facts *f) { return (double)f->behind; }
 static double lag (const tl_outlet_facts *f) { return (double)f->lag_ms / 1000.0; }
 
@@ -233,6 +234,8 @@ static void add_outlets (const tl_metrics_page *p) {
                   "Values that its server refused.", rejected);
     outlet_family(m, &o, "tagline_outlet_dropped_total", TL_COUNTER,
                   "Values that a full spool dropped before it had them.", dropped);
+    outlet_family(m, &o, "tagline_outlet_too_old_total", TL_COUNTER,
+                  "Values that were older than keep when they came, and are not stored.", too_old);
     outlet_family(m, &o, "tagline_outlet_behind_values", TL_GAUGE, "Values that wait for it.",
                   behind);
     outlet_family(m, &o, "tagline_outlet_lag_seconds", TL_GAUGE,

@@ -460,24 +460,75 @@ static void a_value_that_is_refused_is_put_aside_with_why (void **state) {
   assert_non_null(strstr(text, "\"why\":\"again\"}\n"));
 }
 
+static int lines_aside (void) {
+  char path[100];
+  int lines = 0;
+  snprintf(path, sizeof path, "%s/out.rejected", folder);
+  FILE *file = fopen(path, "r");
+  if (!file) return 0;
+  for (int c; (c = fgetc(file)) != EOF;) lines += c == '\n';
+  fclose(file);
+  return lines;
+}
+
+/* Its position is refused, too: the batch comes again, also to the next process. That one tells of
+** what it did not see. */
+static void a_value_is_put_aside_once_though_its_batch_comes_again (void **state) {
+  (void)state;
+  begin();
+  put(3);
+  for (int again = 1; again < 4; again++) {
+    tl_outlet_ready(outlet, 0);
+    RUN_UNTIL(batch);
+    tl_outlet_rejected(outlet, &batch->values[2], "it is \"so\"");
+    tl_outlet_rejected(outlet, &batch->values[0], "so it is");
+    assert_int_equal(facts().rejected, 2);
+    assert_int_equal(lines_aside(), 2);
+    batch = NULL;
+    if (again == 1) {
+      tl_outlet_away(outlet, "the position is refused");
+      RUN_UNTIL(opens == 2);
+    } else if (again == 2) {
+      restart();
+      RUN_UNTIL(facts().rejected == 2);
+      assert_string_equal(facts().last_rejected, "l.s.t: so it is");
+    }
+  }
+  next_number = 4;
+  tl_outlet_too_old(outlet, 1);
+  tl_outlet_stored(outlet);
+  assert_int_equal(facts().stored, 2);
+  assert_int_equal(facts().too_old, 1);
+  put(1);
+  RUN_UNTIL(batch);
+  tl_outlet_rejected(outlet, &batch->values[0], "it is \"so\""); /* another one */
+  assert_int_equal(lines_aside(), 3);
+  take_batch(1);
+  restart();
+  RUN_UNTIL(facts().rejected == 3);
+  assert_string_equal(facts().last_rejected, "l.s.t: it is \"so\"");
+}
+
 static void one_that_cannot_be_put_aside_is_said_once (void **state) {
   (void)state;
   begin();
-  put(1);
+  put(100);
   tl_outlet_ready(outlet, 0);
   RUN_UNTIL(batch);
-  for (torture_round t = { 0 }; torture_next(&t);) {
+  const tl_outlet_value *v = batch->values;
+  for (torture_round t = { 0 }; torture_next(&t); v++) {
     uint64_t before = facts().rejected;
     logged[0] = '\0';
     memory_fails(t.at, t.for_ever);
-    tl_outlet_rejected(outlet, &batch->values[0], "no room");
+    tl_outlet_rejected(outlet, v, "no room");
     memory_heals();
     assert_int_equal(facts().rejected, before + 1);
     bool failed = memory_failed;
-    if (!failed) tl_outlet_rejected(outlet, &batch->values[0], "no room");
+    tl_outlet_rejected(outlet, v, "no room"); /* once, unless nothing could remember that */
+    assert_in_range(facts().rejected, before + 1, before + 1 + failed);
     memory_failed = failed;
   }
-  take_batch(1);
+  take_batch(100);
 }
 
 /* No thread, no descriptor, no memory: it is away, and comes back. */
@@ -532,6 +583,7 @@ int main (void) {
     SPEC(a_sender_that_goes_while_values_are_read_gets_them_again),
     SPEC(whoever_hurries_it_is_told_when_all_is_stored),
     SPEC(a_value_that_is_refused_is_put_aside_with_why),
+    SPEC(a_value_is_put_aside_once_though_its_batch_comes_again),
     SPEC(one_that_cannot_be_put_aside_is_said_once),
     SPEC(what_cannot_be_read_now_is_read_later),
     SPEC(it_may_be_closed_at_any_moment),

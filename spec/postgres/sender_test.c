@@ -275,6 +275,31 @@ static void values_of_every_time_and_state (void **state) {
   close_outlet();
 }
 
+static void a_row_is_put_aside_once_when_the_position_is_refused (void **state) {
+  char path[100], line[2000];
+  int lines = 0;
+  (void)state;
+  failing_part = "advance";
+  failing_state = "P0001";
+  for (int i = 0; i < 2; i++)
+    add((tl_series){ .type = TL_AI, .name = tl_slice_str(names[0]) },
+        (tl_sample){ .status = TL_VALID, .time_ms = i == 0 ? INT64_MAX : 1000 });
+  for (int again = 0; again < 3; again++) {
+    begin("aside");
+    if (again == 0) commit();
+    UNTIL(is_away() || is_through());
+    assert_int_equal(facts().rejected, 1);
+    if (again == 1) failing_part = NULL;
+    close_outlet();
+  }
+  snprintf(path, sizeof path, "%s/aside.rejected", folder);
+  FILE *file = fopen(path, "r");
+  assert_non_null(file);
+  while (fgets(line, sizeof line, file)) lines++;
+  fclose(file);
+  assert_int_equal(lines, 1);
+}
+
 /* A batch that the connection does not survive goes in smaller pieces. */
 static void what_was_too_much_goes_in_smaller_steps (void **state) {
   (void)state;
@@ -370,6 +395,7 @@ int main (void) {
     SPEC(each_statement_that_fails_is_told_and_tried_again),
     SPEC(what_the_server_refuses_is_put_aside_and_the_rest_stored),
     SPEC(values_of_every_time_and_state),
+    SPEC(a_row_is_put_aside_once_when_the_position_is_refused),
     SPEC(what_was_too_much_goes_in_smaller_steps),
     SPEC(a_server_that_is_not_fit_is_told),
     SPEC(old_values_go_in_between),

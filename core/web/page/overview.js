@@ -111,7 +111,7 @@ function updateOutlet(row, o) {
   setState(row.firstChild, o.up ? ["on", 0, o.behind ? `${plural(o.behind, "value")} behind` : "up to date"]
     : ["bad", 2, `away for ${span(o.since)}${o.why ? `: ${visible(o.why)}` : ""}`], icon);
   setText(row.lastChild, [`${many(o.stored)} values stored`, o.rejected && `${many(o.rejected)} rejected`,
-    o.dropped && `${many(o.dropped)} dropped`].filter(Boolean).join(", "));
+    o.dropped && `${many(o.dropped)} dropped`, o.too_old && `${many(o.too_old)} older than keep`].filter(Boolean).join(", "));
 }
 
 function facts(s) {

@@ -101,6 +101,7 @@ texts.findings = {
     { "spool-away", "the spool cannot be written: nothing is acknowledged" },
     { "spool-unsynced", "the disk does not sync the spool: a power failure may take more values" },
     { "outlet-dropped", "the spool was full, and dropped values" },
+    { "outlet-too-old", "values that were older than `keep` when they came: they are not stored" },
     { "outlet-rejected", "values that a server refused; they are put aside" },
     { "certificate", "a certificate that ends soon, or a connection that is not verified" },
     { "was-away", "why the line was not connected" },

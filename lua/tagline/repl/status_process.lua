@@ -118,7 +118,7 @@ local function behind_cure(o)
 end
 
 --- A history or another outlet: { name, kind, up, since, why, behind, lag, held, rejected,
---- last_rejected, dropped }, times in seconds.
+--- last_rejected, dropped, too_old }, times in seconds.
 local function outlet(o, report, spool)
   local name = ("outlet '%s' (%s)"):format(o.name, o.kind)
   local why = o.why or ""
@@ -134,6 +134,11 @@ local function outlet(o, report, spool)
     report:remark("outlet-dropped",
       ("the spool dropped %s before %s had them"):format(plural(o.dropped, "value"), name),
       "spool { max = … } makes it larger")
+  end
+  if (o.too_old or 0) > 0 then
+    report:remark("outlet-too-old", ("%s did not store %s that came: older than `keep`")
+      :format(name, plural(o.too_old, "value")),
+      "give it a longer `keep`, or set the clock of the device that sends such times")
   end
   if (o.rejected or 0) > 0 then
     report:remark("outlet-rejected", ("%s rejected %s, the last: %s"):format(name,
