@@ -15,7 +15,7 @@ enum {
 
 void tl_health_init (tl_health *h, int64_t now) {
   memset(h, 0, sizeof *h);
-  h->session_lost_at = h->subscribed_at = -1;
+  h->session_lost_at = h->subscribed_at = h->lost_at = -1;
   /* a session that an earlier process left in the store counts as established */
   h->established = true;
   h->rate_at = now;
@@ -67,6 +67,8 @@ void tl_health_closed (tl_link *l) {
 void tl_health_failed (tl_link *l, const char *why) {
   snprintf(l->health.failure, sizeof l->health.failure, "%s", why);
   l->health.failed_at = tl_loop_now(l->gateway->loop);
+  l->health.failed_open = l->conn.since >= 0;
+  if (l->health.failed_open) l->health.lost_at = l->health.failed_at;
 }
 
 /* 0 marks a place that is free. */

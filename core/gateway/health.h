@@ -48,6 +48,8 @@ typedef struct {
   tl_echo echo;
   char failure[256]; /* why the last failed connection or attempt failed; "": none failed */
   int64_t failed_at;
+  bool failed_open;       /* it was a connection that the broker had accepted */
+  int64_t lost_at;        /* when such a one failed last; -1: none did */
   int64_t awaiting_since; /* since when the present message waits for ACK_ID */
   int64_t rate_at;        /* when the two counts below were taken */
   uint64_t rate_received, rate_sent;

@@ -100,7 +100,9 @@ static void push_times (lua_State *L, const tl_line *line, const tl_link_stats *
   if (h->kept->failure[0] != '\0') {
     tl_set_text(L, "last_failure", h->kept->failure);
     tl_set_seconds(L, "failed_ago", now - h->kept->failed_at);
+    tl_set_flag(L, "failed_open", h->kept->failed_open);
   }
+  if (h->kept->lost_at >= 0) tl_set_seconds(L, "lost_ago", now - h->kept->lost_at);
   if (h->kept->session_lost_at >= 0)
     tl_set_seconds(L, "session_lost_ago", now - h->kept->session_lost_at);
   if (st->connected_since >= 0) tl_set_seconds(L, "connected_for", now - st->connected_since);

@@ -131,14 +131,15 @@ add(function(l, report)
   local last = l.last_error ~= "" and l.last_error or nil
   local remedy = last and cure(l)
   local said = last and says_cure(last) -- people read it once, programs find it as the remedy
+  local since = l.lost_ago and ("; the connection was lost %s ago"):format(span(l.lost_ago)) or ""
   if l.state == "waiting" then
     local again = ("next attempt in %s; %s:reconnect() tries at once"):format(
       span(l.retry_in or 0), object("lines", l.name))
-    report:problem("not-connected", ("not connected: %s"):format(last or where_of(l)),
+    report:problem("not-connected", ("not connected: %s%s"):format(last or where_of(l), since),
       remedy and remedy .. "; " .. again or again, nil, said and again)
   elseif last then
-    report:problem("not-connected", ("not connected: %s; %s to %s"):format(last, l.state,
-      where_of(l)), remedy, nil, said and "")
+    report:problem("not-connected", ("not connected: %s; %s to %s%s"):format(last, l.state,
+      where_of(l), since), remedy, nil, said and "")
   else
     report:problem("connecting", ("%s to %s"):format(l.state, where_of(l)))
   end
@@ -148,8 +149,11 @@ add(function(l, report)
   if l.state ~= "connected" or not l.last_failure or l.failed_ago > DAY or l.quick_closes >= 3 then
     return
   end
-  local what = l.connects > 1 and "the connection was lost" or "an attempt to connect failed"
-  report:remark("was-away", ("%s %s ago: %s"):format(what, span(l.failed_ago), l.last_failure))
+  local what = l.failed_open and "the connection was lost" or "an attempt to connect failed"
+  local since = not l.failed_open and l.lost_ago
+    and ("; the connection had been lost %s ago"):format(span(l.lost_ago)) or ""
+  report:remark("was-away", ("%s %s ago: %s%s"):format(what, span(l.failed_ago), l.last_failure,
+    since))
 end)
 
 add(function(l, report)
