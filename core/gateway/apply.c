@@ -121,6 +121,7 @@ static void remove_line (tl_applying *a, tl_link *l) {
   await_long(a, l);
   l->conn.removed = true;
   tl_line_settle(l->line, a->now, a->wall);
+  tl_link_tell_lost(l);
   hold(a, l, false); /* what before_disconnect publishes is acknowledged */
   if (!l->conn.transport)
     tl_link_free(l);

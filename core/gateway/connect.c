@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "gateway/station_log.h"
@@ -49,6 +50,20 @@ void tl_link_arm (tl_link *l) {
   tl_timer_at(l->time.timer, due);
 }
 
+void tl_link_tell_lost (tl_link *l) {
+  char *why = l->conn.lost;
+  if (!why || !tl_line_is_settled(l->line)) return;
+  l->conn.lost = NULL;
+  tl_notify_line(l, false, why);
+  free(why);
+}
+
+/* All stations hear now of what the line has become, and then who hears of its end. */
+static void settle (tl_link *l) {
+  tl_line_settle(l->line, l->time.now, tl_clock_wall_ms());
+  tl_link_tell_lost(l);
+}
+
 /* Statuses depend on time: compute them now, and when the next one is due to change.
 ** A station does not count as silent while its messages wait here, behind one that waits for
 ** ACK_ID or is handled in pieces. */
@@ -56,6 +71,7 @@ static void refresh_statuses (tl_link *l) {
   l->time.now = tl_loop_now(l->gateway->loop);
   if (l->ack.station || l->ack.head || l->longer.pieces) tl_line_excuse(l->line, l->time.now);
   l->time.status_due = tl_line_tick(l->line, l->time.now, tl_clock_wall_ms());
+  tl_link_tell_lost(l);
 }
 
 static void attempt (tl_link *l) {
@@ -163,7 +179,7 @@ static void on_connected (void *ctx, const char *peer) {
   tl_dial_up(&l->dial, l->conn.transport, l->time.now);
   /* All stations have heard of the last connection's end before a message comes on this one: with
   ** a kept session that is before SUBACK. */
-  tl_line_settle(l->line, l->time.now, tl_clock_wall_ms());
+  settle(l);
   int rc = renew_will(l);
   if (!l->conn.transport || l->conn.state != TL_LINK_CONNECTING)
     return; /* the function has changed parameters, which began another connection */
@@ -217,8 +233,9 @@ static void count_closed (tl_gateway *g) {
     tl_gateway_ask_flush(g);
 }
 
-/* Call the handlers that hear of the end of a connection. They may switch stations, write, or
-** set parameters.
+/* Call the handlers that hear of the end of a connection: on_disconnect when all stations have,
+** which takes some turns where these are very many. They may switch stations, write, or set
+** parameters.
 ** The link is in the state CLOSING meanwhile, so that all of this takes effect only
 ** afterwards. */
 static void report_closed (tl_link *l, bool was_connected, bool asked) {
@@ -228,7 +245,11 @@ static void report_closed (tl_link *l, bool was_connected, bool asked) {
   tl_session_closed(l->session);
   tl_line_down(l->line, l->time.now, l->time.wall);
   if (l->conn.removed || g->life.stopping) tl_line_settle(l->line, l->time.now, l->time.wall);
-  if (was_connected && g->news.observers) tl_notify_line(l, false, why);
+  if (was_connected && g->news.observers) {
+    l->conn.lost = strdup(why);
+    if (!l->conn.lost) tl_notify_line(l, false, why); /* no memory: now */
+  }
+  tl_link_tell_lost(l);
   refresh_statuses(l);
 }
 
@@ -356,7 +377,7 @@ void tl_link_on_timer (void *ctx) {
   /* While the values stream is not read, the passing of time makes no new values: they would
   ** fill the memory. A connection that came or ended is told all the same. */
   if (l->time.now >= l->time.status_due && l->gateway->flush.blocked) {
-    tl_line_settle(l->line, l->time.now, tl_clock_wall_ms());
+    settle(l);
     l->time.status_due = l->time.now + HELD_MS;
   } else if (l->time.now >= l->time.status_due) {
     refresh_statuses(l);

@@ -215,6 +215,7 @@ void tl_gateway_stop (tl_gateway *g, void (*done)(void *ctx), void *ctx) {
   for (uint32_t i = 0; i < g->model->line_count; i++) {
     tl_link_finish_long(g->model->lines[i]->user);
     tl_line_settle(g->model->lines[i], tl_loop_now(g->loop), tl_clock_wall_ms());
+    tl_link_tell_lost(g->model->lines[i]->user);
   }
   g->life.stopping = true;
   g->life.stopped = done;

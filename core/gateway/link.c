@@ -71,6 +71,7 @@ void tl_link_free (tl_link *l) {
   tl_input_forget(l);
   tl_buf_fini(&l->input.bytes);
   tl_filters_fini(&l->filters);
+  free(l->conn.lost);
   tl_dial_fini(&l->dial);
   tl_recorder_fini(&l->recorder);
   tl_health_fini(&l->health);

@@ -90,6 +90,7 @@ typedef struct {
   uint64_t ends[TL_ENDS]; /* how connections that were accepted have ended */
   char peer[300];         /* "": the socket is not up yet */
   char error[512];        /* why the last connection ended; "": this process ended it */
+  char *lost; /* why, for on_disconnect, until all stations have heard of it (owned); else NULL */
 } tl_conn;
 
 /* The time of the present wake-up, and the line's only timer. */
@@ -228,6 +229,7 @@ void tl_gateway_bury_all (tl_gateway *g); /* at once: the process ends */
 /* connect.c */
 /* Connect or disconnect, as the stations want it now. */
 void tl_link_check (tl_link *l);
+void tl_link_tell_lost (tl_link *l);               /* on_disconnect, when it is due */
 void tl_link_close (tl_link *l, bool say_goodbye); /* begin to close: state CLOSING */
 /* Log the reason, close, and try again after a wait. */
 void tl_link_fail (tl_link *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -144,6 +144,7 @@ void tl_line_remove_station (tl_line *line, tl_station *s) {
   line->told -= i < line->told;
   line->to_tell -= i < line->to_tell;
   line->looked -= i < line->looked;
+  line->simulated -= i < line->simulated;
   if (s->made_by && s->made_by->made > 0) s->made_by->made--;
   for (uint32_t k = 0; s->is_template && k < line->station_count; k++)
     if (line->stations[k]->made_by == s) line->stations[k]->made_by = NULL;

@@ -9,6 +9,7 @@ int tl_model_new (tl_model **out, const tl_model_hooks *hooks, void *ctx) {
   if (!m) return TL_ENOMEM;
   if (hooks) m->hooks = *hooks;
   m->ctx = ctx;
+  m->parts.now = INT64_MIN;
   tl_map_init(&m->by_name);
   tl_buf_init(&m->scratch);
   if (tl_plan_pool_new(&m->plans) != TL_OK) {

@@ -119,6 +119,8 @@ struct tl_line {
   /* Places in `stations`, for what is done in parts. status.c */
   uint32_t told, to_tell; /* those between hear later that the line came up, or is lost */
   uint32_t looked;        /* where tl_line_tick goes on */
+  uint32_t simulated;     /* where the next part of the simulated stations begins */
+  bool simulates;         /* one was found in this round, or has begun since */
   int64_t later;          /* what it has found to be due, as `due` */
   bool was_up;            /* the line was up already when it came up */
 };
@@ -157,6 +159,10 @@ struct tl_model {
   tl_plan_pool *plans;
   /* received values are set only in tags that have none yet: those that a reload added */
   bool only_unset;
+  /* status.c: what may still be done by calls with this `now` */
+  struct {
+    int64_t now, left;
+  } parts;
   bool starved;   /* a received value found no memory; whoever delivers messages clears it before */
   tl_buf scratch; /* for conversions */
   uint64_t text_bytes; /* memory of all tags' texts */
@@ -309,8 +315,8 @@ int tl_tag_to_device (const tl_tag *t, const tl_value *v, tl_value *out, tl_err 
 ** no-data on a subscribed line, else disconnected. */
 
 /* SUBACK: StWait and a short StComErr become StOn. On a line that is up already: StWait only.
-** When very many stations change, by this or by the next function, the first ones do so now, the
-** others in tl_line_tick(), which is due 1 ms later. */
+** When very many stations change, by this or by tl_line_down(), of this line or with the same `now`
+** of others, the first ones do so now, the others in tl_line_tick(), which is due 1 ms later. */
 void tl_line_up (tl_line *line, int64_t now, int64_t wall);
 /* Can messages of the station come, by what the broker granted? While they cannot it is StComErr
 ** on a line that is up. */
@@ -320,6 +326,7 @@ void tl_line_down (tl_line *line, int64_t now, int64_t wall);
 /* Those that are left have changed when this returns: nobody will call tl_line_tick(), or messages
 ** of a new connection come. */
 void tl_line_settle (tl_line *line, int64_t now, int64_t wall);
+bool tl_line_is_settled (const tl_line *line); /* none is left */
 void tl_station_switch (tl_station *s, bool off, bool simulated, int64_t now, int64_t wall);
 /* Time passes: time_filter, no_data_timeout, simulated values. Returns the next `now` at which
 ** something is due (in 1 ms, when a part of very many stations is left); INT64_MAX: nothing. Cheap

@@ -3,10 +3,10 @@
 ** the time. */
 #include "model/model_impl.h"
 
-/* What one call does at most, when a line has very many stations: 100,000 of them would hold the
-** loop for a tenth of a second. A look at a station is 1; a status or a value that changes is
-** CHANGE. */
-enum { CHANGE = 20, AT_ONCE = 20000 };
+/* What all lines do at most in one turn of the loop: 100,000 stations, of one line or of many that
+** are lost together, would hold it for a tenth of a second. A look at a station is 1; a status or a
+** value that changes is CHANGE. AT_LEAST: for each line, also when others have used the turn. */
+enum { CHANGE = 20, AT_ONCE = 20000, AT_LEAST = 400 };
 /* When the rest follows: libuv runs timers that are due now again and again in one turn. */
 enum { GO_ON_MS = 1 };
 
@@ -85,6 +85,13 @@ static void come_up (tl_station *s, int64_t now, int64_t wall) {
     tl_station_enter(s, TL_ST_ON, now);
 }
 
+/* What a call with this `now` may do: calls with the same `now` share it. */
+static int64_t share (tl_model *m, int64_t now) {
+  if (m->parts.now != now) m->parts.left = AT_ONCE;
+  m->parts.now = now;
+  return m->parts.left > AT_LEAST ? m->parts.left : AT_LEAST;
+}
+
 /* What it cost to make of a station with the status `before` what it is now. */
 static int64_t cost (const tl_station *s, uint8_t before) {
   if (s->status == before) return 1;
@@ -106,16 +113,19 @@ static void tell (tl_line *line, int64_t *left, int64_t now, int64_t wall) {
   if (line->told < line->to_tell) tl_line_wake(line, tl_later(now, GO_ON_MS));
 }
 
+bool tl_line_is_settled (const tl_line *line) { return line->told == line->to_tell; }
+
 void tl_line_settle (tl_line *line, int64_t now, int64_t wall) {
   int64_t left = INT64_MAX;
   tell(line, &left, now, wall);
 }
 
 static void begin_to_tell (tl_line *line, int64_t now, int64_t wall) {
-  int64_t left = AT_ONCE;
+  int64_t all = share(line->model, now), left = all;
   line->told = 0;
   line->to_tell = line->station_count;
   tell(line, &left, now, wall);
+  line->model->parts.left -= all - left;
 }
 
 void tl_line_up (tl_line *line, int64_t now, int64_t wall) {
@@ -230,6 +240,7 @@ void tl_station_switch (tl_station *s, bool off, bool simulated, int64_t now, in
     invalidate_all(s, TL_REASON_OFF, wall);
   } else if (to == TL_ST_SIMUL) {
     tl_station_simulate(s, now, wall);
+    s->line->simulates = true; /* also when a round is under way, which has passed its place */
     if (s->line->simulate_at == INT64_MAX) s->line->simulate_at = tl_later(now, TL_SIMULATION_STEP);
     tl_line_wake(s->line, s->line->simulate_at);
   }
@@ -248,19 +259,25 @@ bool tl_line_wanted (const tl_line *line) {
 
 /* --- time passes --- */
 
-/* Every simulated station of the line at once. Keeps the beat after a late tick, without
-** catching up. */
-static void simulate_line (tl_line *line, int64_t now, int64_t wall) {
-  bool any = false;
-  if (now < line->simulate_at) return;
-  for (uint32_t i = 0; i < line->station_count; i++) {
-    tl_station *s = line->stations[i];
+/* The simulated stations of the line, as many as *left allows. Keeps the beat after a late tick or
+** a long round, without catching up. True: a round is over, or none is due. */
+static bool simulate_line (tl_line *line, int64_t *left, int64_t now, int64_t wall) {
+  if (now < line->simulate_at) return true;
+  if (line->simulated == 0) line->simulates = false;
+  while (line->simulated<line->station_count && * left> 0) {
+    tl_station *s = line->stations[line->simulated++];
+    --*left;
     if (s->status != TL_ST_SIMUL) continue;
-    if (!s->is_template) tl_station_simulate(s, now, wall);
-    any = true;
+    line->simulates = true;
+    if (s->is_template) continue;
+    tl_station_simulate(s, now, wall);
+    *left -= CHANGE * (int64_t)s->plan->tag_count;
   }
+  if (line->simulated < line->station_count) return false;
+  line->simulated = 0;
   int64_t behind = (now - line->simulate_at) % TL_SIMULATION_STEP;
-  line->simulate_at = any ? tl_later(now - behind, TL_SIMULATION_STEP) : INT64_MAX;
+  line->simulate_at = line->simulates ? tl_later(now - behind, TL_SIMULATION_STEP) : INT64_MAX;
+  return true;
 }
 
 /* What time alone does: StComErr becomes StHardErr after time_filter, StOn becomes StComErr when
@@ -268,9 +285,11 @@ static void simulate_line (tl_line *line, int64_t now, int64_t wall) {
 int64_t tl_line_tick (tl_line *line, int64_t now, int64_t wall) {
   if (now < line->due || line->ticking) return line->due;
   line->ticking = true;
-  int64_t left = AT_ONCE;
+  int64_t all = share(line->model, now), left = all;
   tell(line, &left, now, wall);
-  simulate_line(line, now, wall);
+  int64_t half = left / 2, rest = half; /* a round that lasts does not hold up what is due */
+  bool simulated = simulate_line(line, &rest, now, wall);
+  left -= half - rest;
   if (line->looked == 0) line->later = INT64_MAX;
   while (line->looked < line->station_count && left > 0) {
     tl_station *s = line->stations[line->looked++];
@@ -281,7 +300,8 @@ int64_t tl_line_tick (tl_line *line, int64_t now, int64_t wall) {
     if (due < line->later) line->later = due;
     left -= cost(s, before);
   }
-  bool over = line->looked >= line->station_count && line->told == line->to_tell;
+  line->model->parts.left -= all - left;
+  bool over = line->looked >= line->station_count && line->told == line->to_tell && simulated;
   line->due = line->simulate_at < line->later ? line->simulate_at : line->later;
   if (!over) line->due = tl_later(now, GO_ON_MS);
   if (line->looked >= line->station_count) line->looked = 0;

@@ -463,7 +463,7 @@ static void tick_counts_in_what_its_handlers_started (void **state) {
 
 /* --- very many stations --- */
 
-enum { MANY = 2500 };
+enum { MANY = 2500, STEP = 1000 /* between two simulated values */ };
 
 static unsigned told; /* statuses */
 
@@ -547,6 +547,76 @@ static void each_of_many_hears_of_a_break_that_ends_at_once (void **state) {
   world_fini(&w);
 }
 
+/* All lines of a turn share what may change in it, and none is forgotten. */
+static void many_lines_that_are_lost_together_share_a_turn (void **state) {
+  (void)state;
+  enum { LINES = 4, EACH = 700 };
+  world w;
+  with_many(&w);
+  tl_line *lines[LINES];
+  for (int n = 0; n < LINES; n++) {
+    char name[16];
+    snprintf(name, sizeof name, "more%d", n);
+    assert_int_equal(tl_model_add_line(w.model, tl_slice_str(name), &lines[n]), TL_OK);
+    w.line = lines[n];
+    for (int i = 0; i < EACH; i++) {
+      snprintf(name, sizeof name, "s%d", i);
+      add(&w, (tl_station_spec){ .name = tl_slice_str(name), .settings.time_filter_ms = ERR },
+          (tl_plan_spec){ .json = true }, NULL, 0);
+    }
+    tl_line_up(w.line, w.now, wall(&w));
+    tl_line_settle(w.line, w.now, wall(&w));
+    w.now++;
+  }
+  told = 0;
+  for (int n = 0; n < LINES; n++) tl_line_down(lines[n], w.now, wall(&w));
+  assert_true(told > EACH && told < 2 * EACH);
+  for (int n = 0; n < LINES; n++) {
+    w.line = lines[n];
+    assert_true(count(&w, TL_ST_COM_ERR) > 0);
+    assert_int_equal(tl_line_is_settled(lines[n]), n == 0);
+    tick_on(&w);
+    assert_int_equal(count(&w, TL_ST_COM_ERR), EACH);
+    assert_true(tl_line_is_settled(lines[n]));
+  }
+  w.line = w.model->lines[0];
+  world_fini(&w);
+}
+
+static unsigned count_valid (const world *w) {
+  unsigned n = 0;
+  for (uint32_t i = 0; i < w->line->station_count; i++)
+    n += w->line->stations[i]->tags[0].status == TL_VALID;
+  return n;
+}
+
+static unsigned count_at (const world *w, int64_t time_ms) { /* values of this time or later */
+  unsigned n = 0;
+  for (uint32_t i = 0; i < w->line->station_count; i++)
+    n += w->line->stations[i]->tags[0].time_ms >= time_ms;
+  return n;
+}
+
+static void many_simulated_stations_change_in_parts_and_keep_the_beat (void **state) {
+  (void)state;
+  world w;
+  with_many(&w);
+  int64_t began = w.now;
+  for (int i = 0; i < MANY; i++)
+    tl_station_switch(w.line->stations[i], false, true, w.now, wall(&w));
+  assert_int_equal(count_valid(&w), MANY);
+  w.now = began + STEP;
+  int64_t round = wall(&w);
+  assert_int_equal(tl_line_tick(w.line, w.now, round), w.now + 1);
+  assert_true(is_part(count_at(&w, round)));
+  tl_station_switch(w.line->stations[0], false, false, w.now, round); /* its place is behind */
+  tl_station_switch(w.line->stations[0], false, true, w.now, round);
+  tl_line_remove_station(w.line, w.line->stations[1]);
+  assert_int_equal(tick_on(&w), began + 2 * STEP);
+  assert_int_equal(count_at(&w, round), MANY - 1);
+  world_fini(&w);
+}
+
 /* A kept session delivers before SUBACK, also to a device that was not known. */
 static void what_comes_later_is_not_told_of_the_break_before (void **state) {
   (void)state;
@@ -614,6 +684,8 @@ int main (void) {
     cmocka_unit_test(many_stations_change_in_parts),
     cmocka_unit_test(each_of_many_hears_of_a_break_that_ends_at_once),
     cmocka_unit_test(what_comes_later_is_not_told_of_the_break_before),
+    cmocka_unit_test(many_lines_that_are_lost_together_share_a_turn),
+    cmocka_unit_test(many_simulated_stations_change_in_parts_and_keep_the_beat),
     cmocka_unit_test(templates_follow_the_line_but_hold_no_values),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

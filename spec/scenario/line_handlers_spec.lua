@@ -64,6 +64,31 @@ describe("A handler of a connection's end", function()
   end
 end)
 
+describe("on_disconnect of a line with very many stations", function()
+  after_each(scope.finish)
+
+  it("sees all of them after the change", function()
+    local b = broker.new()
+    local t = tagline.run([[local many = {}
+      local function say(s) print("last is " .. s.status) end
+      for i = 1, 2500 do
+        many[i] = station("s" .. i) { address = "a" .. i, on_status = i == 2500 and say or nil }
+      end
+      line "l" { host = "127.0.0.1", port = PORT, topic_filter = "#",
+      on_disconnect = function(line)
+        local seen = {}
+        for _, s in pairs(line.stations) do seen[s.status] = (seen[s.status] or 0) + 1 end
+        print("seen", seen.StOn, seen.StComErr)
+      end,
+      table.unpack(many) }]], { PORT = b.port })
+    local c = b:handshake()
+    t:wait_log "^last is StOn"
+    c:close()
+    t:wait_log "^seen%s+nil%s+2500"
+    t:stop()
+  end)
+end)
+
 describe("A write's function of a line that a reload takes away", function()
   after_each(scope.finish)
 
