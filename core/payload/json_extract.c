@@ -69,6 +69,7 @@ int tl_json_extract (const tl_json_set *set, tl_slice doc, tl_json_value *values
                      tl_json_error *error) {
   size_t len = doc.len;
   while (len > 0 && tl_json_is_blank(doc.at[len - 1])) len--;
+  if (set->flat.is && tl_json_flat(set, doc.at, doc.at + len, values)) return TL_OK;
   if (len > 0 && (doc.at[len - 1] == '}' || doc.at[len - 1] == ']') &&
       pass(set, doc.at, doc.at + len, values, NULL, true) == TL_OK)
     return TL_OK;

@@ -200,6 +200,29 @@ static size_t selector_bytes (const tl_json_selectors *s) {
          s->copies_n * sizeof(tl_json_copy) + (s->arrays + 1) * sizeof(uint32_t);
 }
 
+/* The head of another key, too: a NUL ends it, which is as good as nothing. */
+static bool has_vague_head (const tl_json_node *key) {
+  uint32_t n = key->len < 8 ? key->len : 8;
+  return n > 0 && (key->head >> (8 * n - 8) & 0xff) == 0;
+}
+
+/* Is the set flat? Each key is known by its head. */
+static void note_flat (tl_json_set *set) {
+  const tl_json_node *root = set->nodes, *child = set->nodes + root->children;
+  set->flat.is = false;
+  if (root->own > root->from || root->elements > 0 || root->to != root->keys) return;
+  if (root->keys == 0 || root->keys > TL_JSON_FLAT_MAX) return;
+  for (uint32_t i = 0; i < root->keys; i++) {
+    if (child[i].own - child[i].from != 1 || child[i].own != child[i].to) return;
+    if (has_vague_head(&child[i])) return;
+    for (uint32_t k = 0; k < i; k++)
+      if (set->flat.heads[k] == child[i].head) return;
+    set->flat.heads[i] = child[i].head;
+  }
+  for (uint32_t i = root->keys; i < TL_JSON_FLAT_MAX; i++) set->flat.heads[i] = UINT64_MAX;
+  set->flat.is = tl_json_flat_works();
+}
+
 /* The laid-out tree, in the one block that stays. NULL without memory. */
 static tl_json_set *assemble (const layout *l) {
   const draft *d = l->draft;
@@ -224,6 +247,7 @@ static tl_json_set *assemble (const layout *l) {
                         .index = index,
                         .keys = keys,
                         .slots = (uint32_t)d->n };
+  note_flat(set);
   if (d->selects) {
     place_selectors(set, selectors, extra, keys + l->keys_n, d);
     set->slots = selectors->slots;

@@ -45,6 +45,11 @@ typedef struct {
 
 #define TL_JSON_BY_PLACE UINT32_MAX
 
+enum {
+  TL_JSON_LOOK_AT_EACH = 8, /* up to so many keys */
+  TL_JSON_FLAT_MAX = 8      /* so many may a flat set have */
+};
+
 struct tl_json_set {
   size_t bytes;
   const tl_json_node *nodes; /* nodes[0]: the document */
@@ -56,9 +61,12 @@ struct tl_json_set {
   const tl_json_pick *picks;
   const tl_json_copy *copies;
   uint32_t slots; /* of values: the addresses', and those that selectors need */
+  /* tl_json_flat can be used: each address is a key of the document, and another one. */
+  struct {
+    bool is;
+    uint64_t heads[TL_JSON_FLAT_MAX]; /* of the keys, all different; those that are none are ~0 */
+  } flat;
 };
-
-enum { TL_JSON_LOOK_AT_EACH = 8 }; /* up to so many keys */
 
 /* One level of an address. */
 typedef struct {
@@ -113,6 +121,12 @@ void tl_json_selectors_free (tl_json_selectors *s);
 ** bytes behind *used, or both are NULL to check only. TL_OK, *n steps written; or TL_ESYNTAX. */
 int tl_json_path_split (tl_slice path, tl_json_step *steps, size_t *n, uint8_t *keys,
                         uint32_t *used, tl_err *err);
+
+/* Read a document, without the blanks at its end, with a set that is flat. False: it is not of the
+** usual kind (json_flat.c), or wrong; values are undefined then. */
+bool tl_json_flat (const tl_json_set *set, const uint8_t *doc, const uint8_t *end,
+                   tl_json_value *values);
+bool tl_json_flat_works (void); /* on this processor */
 
 /* The first 8 bytes of a key of which `room` bytes may be read. */
 static inline uint64_t tl_json_head (const uint8_t *key, size_t len, size_t room) {

@@ -1,6 +1,7 @@
 /* scripts/fuzz/json.c — libFuzzer target of the JSON scanner: extraction and walk must agree on
 ** what is JSON and on the place of a failure, whole values must scan again as what they are,
-** and no text may be longer than its escapes.
+** addresses that are keys must lead to the same when they are alone (json_flat.c), and no text
+** may be longer than its escapes.
 **
 **   clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 **   -D_GNU_SOURCE -Icore \
@@ -46,6 +47,27 @@ static void check_value (const tl_json_set *whole, const tl_json_value *v) {
   }
 }
 
+/* Keys alone are read in another way. `values`: what they lead to beside other addresses, when
+** the document is JSON. */
+static void check_keys (tl_slice doc, int rc, const tl_json_value *const *values) {
+  static const char *const texts[] = { "a", "b", "[\"\"]", "id", "temperature" };
+  enum { N = sizeof texts / sizeof *texts };
+  static tl_json_set *set;
+  tl_json_value alone[N];
+  if (!set) {
+    tl_slice paths[N];
+    for (size_t i = 0; i < N; i++) paths[i] = tl_slice_str(texts[i]);
+    check(tl_json_set_new(&set, paths, N, NULL, NULL) == TL_OK);
+  }
+  check(tl_json_extract(set, doc, alone, NULL) == rc);
+  for (size_t i = 0; rc == TL_OK && i < N; i++) {
+    const tl_json_value *v = values[i];
+    check(alone[i].type == v->type && alone[i].escaped == v->escaped);
+    check(alone[i].integral == v->integral && alone[i].format == v->format);
+    check(alone[i].raw.at == v->raw.at && alone[i].raw.len == v->raw.len);
+  }
+}
+
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
   static const char *const texts[] = { "",     "a",          "a.b",         "b",
@@ -68,6 +90,9 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
   int walk = tl_json_walk(doc, &visitor, &open, &walked);
   int rc = tl_json_extract(set, doc, values, &extracted);
   check(walk == rc);
+  check_keys(doc, rc,
+             (const tl_json_value *const[]){ &values[1], &values[3], &values[11], &values[12],
+                                             &values[13] });
   if (rc == TL_OK) {
     check(open == 0 && values[0].type != TL_JSON_NONE);
     for (size_t i = 0; i < N; i++) check_value(whole, &values[i]);
