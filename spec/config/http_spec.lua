@@ -63,6 +63,14 @@ describe("http", function()
     end)
   end
 
+  it("tells of a pattern of values that matches no tag, as an outlet does", function()
+    local text = 'http {\n  values = { "p.s.*", "q.*" } }\nline "p" { host = "h", \z
+      station "s" { address = "a", tags = { t = TxtI "IN_DATA" } } }'
+    assert.same({ 'c.lua:2: warning: http: values: "q.*" matches no tag of this config, so \z
+      nothing goes out for it: names are LINE.STATION.TAG, such as "p.s.t"' },
+      support.problems(text))
+  end)
+
   it("never shows a token", function()
     local problems = support.problems('http { token = "hunter2 hunter2 hunter2" }' .. line)
     assert.is_nil(table.concat(problems):find "hunter2")

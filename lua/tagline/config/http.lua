@@ -1,6 +1,7 @@
 --- The word of a config that opens the HTTP server: http { listen =, token =, … }. Checks the
 --- record and reads the certificate's files; opens nothing.
 local kinds = require "tagline.config.kinds"
+local patterns = require "tagline.config.patterns"
 
 local http = {}
 
@@ -120,7 +121,15 @@ function http.words(load, words)
         "listen")
     end
     material(load, one, say)
-    load.http = one
+    load.http, load.http_at = one, at
+  end)
+end
+
+--- What it says against the rest of the config, once all of it is there.
+function http.check(load)
+  patterns.check(load.lines.lines, load.http and load.http.values, function(what)
+    load.problems:add { at = load.http_at, word = "http", key = "values", field = "http: values",
+      text = what, severity = "warning" }
   end)
 end
 

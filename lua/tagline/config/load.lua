@@ -2,6 +2,7 @@
 --- is made, and reports every problem in one pass, in the order of the file. Changes nothing
 --- that runs.
 local environment = require "tagline.config.environment"
+local http = require "tagline.config.http"
 local kinds = require "tagline.config.kinds"
 local line = require "tagline.config.line"
 local near = require "tagline.config.near"
@@ -249,6 +250,7 @@ local function check_rest(self)
   end
   self.lines:across()
   outlets.check(self)
+  http.check(self)
   if #self.lines.lines == 0 and not self.problems.failed then
     self.problems:add { at = self:at(self.path, 1),
       text = 'expected at least one line "name" { … }, got none' }

@@ -1,6 +1,7 @@
 --- The words of a config that say where values go: history, outlet, spool; and `history` as an
 --- option of tags, stations and lines. Checks records; opens nothing.
 local kinds = require "tagline.config.kinds"
+local tag_patterns = require "tagline.config.patterns"
 local postgres = require "tagline.config.postgres"
 
 local outlets = {}
@@ -278,65 +279,6 @@ function outlets.words(load, words)
   end
 end
 
---- A pattern of names ("plant.*.temp?") as Lua patterns of what stands between its asterisks.
-local function pieces_of(pattern)
-  local pieces = {}
-  for piece in (pattern .. "*"):gmatch "([^*]*)%*" do
-    pieces[#pieces + 1] = { text = piece:gsub("%W", "%%%0"):gsub("%%%?", "."), len = #piece }
-  end
-  return pieces
-end
-
-local function matches(pieces, full)
-  local first, last = pieces[1], pieces[#pieces]
-  if #pieces == 1 then return full:find("^" .. first.text .. "$") ~= nil end
-  local _, at = full:find("^" .. first.text)
-  for i = 2, #pieces - 1 do
-    if at then _, at = full:find(pieces[i].text, at + 1) end
-  end
-  local ending = #full - last.len + 1
-  return at ~= nil and ending > at and full:find("^" .. last.text .. "$", ending) ~= nil
-end
-
---- Could a name that begins and ends like this, with anything in between, match?
-local function may_match(pattern, front, back)
-  local head, tail = pattern:match "^[^*?]*", pattern:match "[^*?]*$"
-  if not pattern:find "[*?]" then
-    return #pattern >= #front + #back and pattern:sub(1, #front) == front
-      and pattern:sub(#pattern - #back + 1) == back
-  end
-  local n, m = math.min(#head, #front), math.min(#tail, #back)
-  return head:sub(1, n) == front:sub(1, n) and tail:sub(#tail - m + 1) == back:sub(#back - m + 1)
-end
-
---- The patterns that no tag of the lines can match, and the name of one tag. A station of named
---- groups gets its name from topics: there the text around its braces is looked at.
-local function unmatched(lines, wanted)
-  local open, count, sample = {}, 0, nil
-  for _, pattern in ipairs(wanted) do
-    if not open[pattern] then
-      open[pattern], count = pieces_of(pattern), count + 1
-    end
-  end
-  local function look(line, st, t)
-    local full = ("%s.%s.%s"):format(line.name, st.name, t.name)
-    local front, back = full:match "^([^{]*){.*}([^}]*)$"
-    sample = sample or full
-    for pattern, pieces in pairs(open) do
-      local found = front and may_match(pattern, front, back) or not front and matches(pieces, full)
-      if found then
-        open[pattern], count = nil, count - 1
-      end
-    end
-  end
-  for _, line in ipairs(lines) do
-    for _, st in ipairs(line.stations) do
-      for _, t in ipairs(count > 0 and st.tags or {}) do look(line, st, t) end
-    end
-  end
-  return open, sample
-end
-
 --- Does the file of CAs load? The outlet stays away while it does not, and the lines run.
 local function authorities_wrong(load, path)
   local pem, why = require "tagline.config.environment".read(path, MAX_PEM)
@@ -354,14 +296,7 @@ function outlets.check(load)
       load.problems:add { at = at, word = "outlet", name = one.name, key = field,
         field = ("outlet '%s': %s"):format(one.name, field), text = what, severity = "warning" }
     end
-    local open, sample = unmatched(load.lines.lines, one.tags or {})
-    for _, pattern in ipairs(sample and one.tags or {}) do
-      if open[pattern] then
-        open[pattern] = nil
-        warn("tags", ("%s matches no tag of this config, so nothing goes out for it: names are \z
-          LINE.STATION.TAG, such as %s"):format(kinds.got(pattern), kinds.got(sample)))
-      end
-    end
+    tag_patterns.check(load.lines.lines, one.tags, function(what) warn("tags", what) end)
     local wrong = one.tls_ca_file and authorities_wrong(load, one.tls_ca_file)
     if wrong then
       warn("tls_ca_file", ("%s: %s: give the file of the CA that signed the server's certificate; \z
