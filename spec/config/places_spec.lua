@@ -7,8 +7,8 @@ local uv = require "luv"
 local line = 'line "p" { host = "h", station "s" { address = "a" } }'
 local text = 'history { file = "plant.db" } spool { folder = "s" } ' .. line
 
--- The history's file and the spool's folder of a config of this path, under an environment.
-local function placed(path, env, source)
+-- The draft of a config of this path, under an environment.
+local function drafted(path, env, source)
   local getenv = os.getenv
   os.getenv = function(name) -- luacheck: ignore
     if env[name] ~= nil then return env[name] or nil end
@@ -17,8 +17,14 @@ local function placed(path, env, source)
   local draft, problems = load.string(source or text, path)
   os.getenv = getenv -- luacheck: ignore
   for _, one in ipairs(problems) do assert.equal("warning", one.severity) end -- no such files here
-  local one = draft.outlets.list[1]
-  return one.file or one.tls_ca_file, draft.outlets.spool.folder
+  return draft
+end
+
+-- The history's file and the spool's folder.
+local function placed(path, env, source)
+  local outlets = drafted(path, env, source).outlets
+  local one = outlets.list[1]
+  return one.file or one.tls_ca_file, outlets.spool.folder
 end
 
 describe("what a config writes", function()
@@ -38,6 +44,23 @@ describe("what a config writes", function()
       { placed("/etc/tagline/plant.lua", service) })
     assert.same({ "/x.db", "/var/lib/tagline/plant/plant.spool" },
       { placed("/etc/tagline/plant.lua", service, 'history { file = "/x.db" } ' .. line) })
+  end)
+
+  it("is there for sessions, too, also for one that a line gets later", function()
+    local source = 'history { file = "x.db" } line "p" { host = "h", client_id = "c", \z
+      session_store = "session", station "s" { address = "a" } }'
+    local state = { STATE_DIRECTORY = "/var/lib/tagline/plant" }
+    for path, row in pairs { ["c.lua"] = { "session" }, ["/a/c.lua"] = { "/a/session" },
+      ["/etc/tagline/plant.lua"] = { "/var/lib/tagline/plant/session", state } } do
+      local draft = drafted(path, row[2] or { STATE_DIRECTORY = false }, source)
+      assert.equal(row[1], draft.lines[1].params.session_store)
+    end
+    local set = require "tagline.config.set"
+    local core = require "tagline.core"
+    for given, is in pairs { later = "/a/later", ["/later"] = "/later", [""] = false } do
+      local found = set.check({ session_store = given }, {}, core, "/a/c.lua")
+      assert.same({ session_store = is }, found)
+    end
   end)
 
   it("lies apart from what it reads, which is beside it", function()

@@ -3,6 +3,7 @@
 local filters = require "tagline.config.filters"
 local environment = require "tagline.config.environment"
 local kinds = require "tagline.config.kinds"
+local places = require "tagline.config.places"
 local shapes = require "tagline.config.shapes"
 local station = require "tagline.config.station"
 local tag = require "tagline.config.tag"
@@ -126,6 +127,9 @@ local function check_relations(self, one, given, bad)
   if params.client_id == "" and not params.clean_session then
     self:problem(one, "client_id", "is blank: the session is clean, whatever clean_session says",
       nil, "warning")
+  end
+  if params.session_store then
+    params.session_store = places.path(self.load, params.session_store)
   end
   if bad.host or bad.port or bad.tls then return end
   transport.relate(params, given, function(field, text, severity)

@@ -1,6 +1,6 @@
---- Where a config's files are. What it reads is beside it; what it writes (histories, spools) too,
---- unless it runs as a service: there the config's folder is the administrator's, and the service
---- has a folder of its own.
+--- Where a config's files are. What it reads is beside it; what it writes (histories, spools,
+--- sessions) too, unless it runs as a service: there the config's folder is the administrator's,
+--- and the service has a folder of its own.
 local environment = require "tagline.config.environment"
 
 local places = {}
@@ -22,6 +22,9 @@ function places.written(load)
   end
   return load.folder
 end
+
+--- What of a load these functions look at, of the config of this path.
+function places.of(path) return { path = path, folder = path:match "^.*/" or "" } end
 
 --- The path of a written file.
 function places.path(load, name)

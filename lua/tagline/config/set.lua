@@ -3,6 +3,7 @@
 local environment = require "tagline.config.environment"
 local kinds = require "tagline.config.kinds"
 local near = require "tagline.config.near"
+local places = require "tagline.config.places"
 local shapes = require "tagline.config.shapes"
 local transport = require "tagline.config.transport"
 
@@ -37,6 +38,9 @@ function set.check(given, params, core, config)
     end
     after[name] = normal
     result[name] = normal ~= nil and normal -- "" takes a text away: false
+  end
+  if result.session_store then
+    result.session_store = places.path(places.of(config or ""), result.session_store)
   end
   transport.resolve(result, (config or ""):match "^.*/" or "")
   for name, value in pairs(result) do after[name] = value or after[name] end
