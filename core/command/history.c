@@ -26,7 +26,8 @@ static const char help[] =
     "  --csv                time,tag,value,status,reason,unit (the default)\n"
     "  --json               a line of JSON for each value\n"
     "  --wide               CSV with a column for each tag\n"
-    "  --zone ZONE          times are those of Europe/Bratislava, local, UTC (the default)\n"
+    "  --zone ZONE          times are those of Europe/Bratislava, +01:00, local, UTC (the "
+    "default)\n"
     "  --check              is the file whole? exit code 1 when it is not\n"
     "  --import FILE.csv    put rows into the history: time,tag,value,status,reason,unit as "
     "above.\n"
@@ -35,12 +36,24 @@ static const char help[] =
 
 enum { PATTERNS = 64 };
 
+/* An offset such as "+01:00", as TZ wants it: with the other sign. */
+static bool read_offset (const char *zone, char out[32]) {
+  unsigned h, m;
+  int n = 0;
+  if ((zone[0] != '+' && zone[0] != '-') || strlen(zone) != 6) return false;
+  if (sscanf(zone + 1, "%2u:%2u%n", &h, &m, &n) != 2 || n != 5 || h > 23 || m > 59) return false;
+  snprintf(out, 32, "<%c%02u%02u>%c%02u:%02u", zone[0], h, m, zone[0] == '+' ? '-' : '+', h, m);
+  return true;
+}
+
 /* The zone in which Lua's os.date speaks. */
 static bool set_zone (const char *zone) {
-  char path[512];
+  char path[512], offset[32];
   struct stat st;
   if (strcmp(zone, "local") == 0) return true;
-  if (strcmp(zone, "UTC") != 0) {
+  if (read_offset(zone, offset)) {
+    zone = offset;
+  } else if (strcmp(zone, "UTC") != 0) {
     if (zone[0] == '/' || strstr(zone, "..")) return false;
     snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", zone);
     if (stat(path, &st) < 0 || !S_ISREG(st.st_mode)) return false;
@@ -69,8 +82,8 @@ int tl_command_history (int argc, char **argv) {
     return tl_options_exit(tl_options_wrong("history", "--csv, --json and --wide: give one"));
   if (!set_zone(zone))
     return tl_options_exit(tl_options_wrong(
-        "history", "--zone: expected UTC, local or a name such as Europe/Bratislava, got '%s'",
-        zone));
+        "history",
+        "--zone: expected UTC, local, +01:00 or a name such as Europe/Bratislava, got '%s'", zone));
   if (import && check)
     return tl_options_exit(tl_options_wrong("history", "--check and --import: give one"));
   if (import && n > 1)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "history/history_impl.h"
@@ -22,31 +23,81 @@ static int fail (const tl_history_reader *r, tl_err *err) {
     rc = TL_ENOMEM;
   else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
     rc = TL_EMALFORMED;
+  if (code == SQLITE_READONLY || code == SQLITE_CANTOPEN)
+    return tl_fail(
+        err, rc, 0,
+        "'%.80s': its log ('-wal') is read only where the folder can be written: copy both",
+        r->path);
   return tl_fail(err, rc, 0, "'%.120s': %.90s", r->path, why);
 }
 
-static int check_application (const tl_history_reader *r, tl_err *err) {
+/* SQLite's code; SQLITE_ROW: *out is what the pragma says. */
+static int read_pragma (const tl_history_reader *r, const char *sql, int *out) {
   sqlite3_stmt *s = NULL;
-  int rc = sqlite3_prepare_v2(r->db, "PRAGMA application_id", -1, &s, NULL);
+  int rc = sqlite3_prepare_v2(r->db, sql, -1, &s, NULL);
   if (rc == SQLITE_OK) rc = sqlite3_step(s);
-  bool ours = rc == SQLITE_ROW && sqlite3_column_int64(s, 0) == TL_HISTORY_APPLICATION;
+  if (rc == SQLITE_ROW) *out = sqlite3_column_int(s, 0);
   sqlite3_finalize(s);
+  return rc;
+}
+
+static int check_application (const tl_history_reader *r, tl_err *err) {
+  int application = 0, version = 0;
+  int rc = read_pragma(r, "PRAGMA application_id", &application);
+  if (rc == SQLITE_ROW) rc = read_pragma(r, "PRAGMA user_version", &version);
   if (rc != SQLITE_ROW && rc != SQLITE_NOTADB) return fail(r, err);
-  if (ours) return TL_OK;
-  return tl_fail(err, TL_EMALFORMED, 0, "'%.150s' is no history of tagline", r->path);
+  if (rc != SQLITE_ROW || application != TL_HISTORY_APPLICATION)
+    return tl_fail(err, TL_EMALFORMED, 0, "'%.150s' is no history of tagline", r->path);
+  if (version == TL_HISTORY_VERSION) return TL_OK;
+  return tl_fail(err, TL_EMALFORMED, 0,
+                 "'%.120s' is a history of version %d, this program knows version %d", r->path,
+                 version, TL_HISTORY_VERSION);
+}
+
+/* A file whose folder we may not write into: SQLite would make `-shm` there. Where nobody left a
+** log, the file alone has all, and does not change under a reader without one. */
+static bool stands_alone (const char *path) {
+  char log[4096], folder[4096];
+  struct stat st;
+  int n = snprintf(log, sizeof log, "%s-wal", path);
+  if (n < 0 || (size_t)n >= sizeof log || (stat(log, &st) == 0 && st.st_size > 0)) return false;
+  const char *slash = strrchr(path, '/');
+  snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+  return access(folder, W_OK) < 0;
+}
+
+static int open_database (tl_history_reader *r) {
+  int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
+  if (!stands_alone(r->path)) return sqlite3_open_v2(r->path, &r->db, flags, NULL);
+  tl_buf uri;
+  tl_buf_init(&uri);
+  tl_buf_str(&uri, r->path[0] == '/' ? "file://" : "file:");
+  for (const char *c = r->path; *c != '\0'; c++) {
+    if (strchr("%?#", *c))
+      tl_buf_fmt(&uri, "%%%02X", (unsigned char)*c);
+    else
+      tl_buf_byte(&uri, (uint8_t)*c);
+  }
+  tl_buf_add(&uri, "?immutable=1", sizeof "?immutable=1");
+  int rc = uri.failed
+               ? SQLITE_NOMEM
+               : sqlite3_open_v2((const char *)uri.at, &r->db, flags | SQLITE_OPEN_URI, NULL);
+  tl_buf_fini(&uri);
+  return rc;
 }
 
 int tl_history_reader_open (tl_history_reader **out, const char *path, tl_err *err) {
   struct stat st;
   if (stat(path, &st) < 0) return tl_fail(err, TL_ENOENT, 0, "'%.150s': %s", path, strerror(errno));
   if (!S_ISREG(st.st_mode)) return tl_fail(err, TL_EMALFORMED, 0, "'%.150s' is no file", path);
+  if (access(path, R_OK) < 0) return tl_fail(err, -errno, 0, "'%.150s': %s", path, strerror(errno));
   tl_history_reader *r = calloc(1, sizeof *r);
   if (r) r->path = strdup(path);
   if (!r || !r->path) {
     free(r);
     return tl_fail(err, TL_ENOMEM, 0, "no memory to read the history");
   }
-  int rc = sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+  int rc = open_database(r);
   if (rc == SQLITE_OK) sqlite3_busy_timeout(r->db, BUSY_MS);
   rc = rc == SQLITE_OK ? check_application(r, err) : fail(r, err);
   if (rc < 0) {

@@ -536,6 +536,72 @@ static void whole_days_go_with_their_tables (void **state) {
   READS(w, "l.s.a", 2);
 }
 
+static void store_ten (world *w) {
+  open_it(w, 0);
+  for (int i = 0; i < 10; i++) add(w, 0, 1000 * i, i);
+  store_at(w, 20000);
+}
+
+/* In a process that may write nowhere: reads the file. Returns how many rows it has; less than 0: it
+** cannot, and w->err says why. */
+static int read_without_rights (world *w) {
+  int ends[2], status, rows = -1;
+  assert_int_equal(pipe(ends), 0);
+  pid_t pid = fork();
+  assert_true(pid >= 0);
+  if (pid == 0) {
+    if (getuid() == 0 && (setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0))
+      _exit(1);
+    tl_history_reader *r;
+    if (tl_history_reader_open(&r, w->path, &w->err) == TL_OK) {
+      tl_history_reader_close(r);
+      rows = read_range(w, "l.s.a", 0, INT64_MAX / 2, false, 0) == TL_OK ? (int)w->row_count : -1;
+    }
+    bool said = write(ends[1], &rows, sizeof rows) > 0 &&
+                write(ends[1], w->err.text, sizeof w->err.text) > 0;
+    _exit(!said);
+  }
+  assert_true(waitpid(pid, &status, 0) == pid && status == 0);
+  assert_int_equal(read(ends[0], &rows, sizeof rows), sizeof rows);
+  assert_int_equal(read(ends[0], w->err.text, sizeof w->err.text), sizeof w->err.text);
+  close(ends[0]);
+  close(ends[1]);
+  return rows;
+}
+
+/* A copy on a medium that is only read, or somebody who may only read. */
+static void a_file_is_read_where_nothing_can_be_written (void **state) {
+  world *w = *state;
+  store_ten(w);
+  assert_int_equal(chmod(w->path, 0644), 0);
+  assert_int_equal(chmod(w->folder, 0555), 0);
+  int beside = read_without_rights(w);
+  assert_int_equal(chmod(w->folder, 0755), 0);
+  tl_history_close(w->history);
+  w->history = NULL;
+  assert_int_equal(chmod(w->folder, 0555), 0);
+  int alone = read_without_rights(w);
+  assert_int_equal(chmod(w->path, 0), 0);
+  int refused = read_without_rights(w);
+  assert_int_equal(chmod(w->folder, 0755), 0);
+  assert_true(beside == 10 && alone == 10 && refused < 0);
+  assert_non_null(strstr(w->err.text, "Permission denied"));
+}
+
+static void a_file_of_another_version_is_not_read (void **state) {
+  world *w = *state;
+  sqlite3 *db;
+  tl_history_reader *r;
+  store_ten(w);
+  tl_history_close(w->history);
+  w->history = NULL;
+  assert_int_equal(sqlite3_open(w->path, &db), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db, "PRAGMA user_version=9", NULL, NULL, NULL), SQLITE_OK);
+  sqlite3_close(db);
+  assert_int_equal(tl_history_reader_open(&r, w->path, &w->err), TL_EMALFORMED);
+  assert_non_null(strstr(w->err.text, "of version 9, this program knows version 1"));
+}
+
 /* A million in a process; here four: the newest, and how many there are in front of them. */
 static void begin_question (world *w, tl_query *q, bool intervals) {
   tl_query_init(q);
@@ -545,12 +611,6 @@ static void begin_question (world *w, tl_query *q, bool intervals) {
   q->to_ms = q->now_ms = 10000;
   q->every_ms = intervals ? 1000 : 0;
   q->as = 1 << TL_AS_AVG;
-}
-
-static void store_ten (world *w) {
-  open_it(w, 0);
-  for (int i = 0; i < 10; i++) add(w, 0, 1000 * i, i);
-  store_at(w, 20000);
 }
 
 static void an_answer_holds_no_more_than_it_may (void **state) {
@@ -676,6 +736,8 @@ int main (void) {
     T(the_oldest_value_is_known),
     T(the_value_held_at_the_begin_comes_first),
     T(a_limit_keeps_the_newest),
+    T(a_file_is_read_where_nothing_can_be_written),
+    T(a_file_of_another_version_is_not_read),
     T(an_answer_holds_no_more_than_it_may),
     T(a_limit_tells_where_the_older_ones_are_read),
     T(an_answer_is_bounded_in_bytes),

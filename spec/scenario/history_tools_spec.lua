@@ -172,6 +172,31 @@ describe("tagline history --import", function()
     assert.truthy(why:find("--from: expected a time such as", 1, true), why)
   end)
 
+  it("and reading: what is typed nearly right is understood, or told", function()
+    local folder = scope.folder()
+    import(folder, rows)
+    local function read(...)
+      return tagline.command { "history", folder .. "/h.db", "--from", "2026-11-01", "--to",
+        "2026-11-02", ... }
+    end
+    local code, out, err, _ = read("plant.s.n", "--every", "1d", "--as", "min, max")
+    assert.same({ 0, "time,tag,min,max,unit\n2026-11-01T00:00:00.000Z,plant.s.n,1,3,V" },
+      { code, out }, err)
+    _, out = read("plant.s.on", "--zone", "+05:30")
+    assert.truthy(out:find("\n2026-11-01T05:30:00.000+05:30,plant.s.on,true,", 1, true), out)
+    _, out = read("plant.s.on", "--zone", "-03:30")
+    assert.truthy(out:find("\n2026-10-31T20:30:00.000-03:30,plant.s.on,true,", 1, true), out)
+    assert.equal(2, (read("--zone", "+25:00")))
+    _, _, err = read "plant.s.texd"
+    assert.equal("tagline history: no tag of the history is called 'plant.s.texd'; did you mean \z
+      'plant.s.text'?", err)
+    local path = scope.file("pg.lua", [[history { postgres = "host=db dbname=plant" }
+      line "l" { host = "h", station "s" { address = "a" } }]], folder)
+    code, _, err = tagline.command { "history", path }
+    assert.same({ 1, "tagline history: " .. path .. " has no history { file = … }: ask PostgreSQL, \z
+      which has its values" }, { code, err })
+  end)
+
   it("and reading: times and lengths may be numbers of seconds", function()
     local folder = scope.folder()
     assert.equal(0, (import(folder, rows)))

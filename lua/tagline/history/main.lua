@@ -40,6 +40,8 @@ local function by_name(tags)
   return list
 end
 
+local NEAR = 2000 -- names that are compared with one that nothing has
+
 --- Tags of the file that one of the patterns names; all without patterns.
 local function choose(tags, patterns)
   if #patterns == 0 then return tags end
@@ -53,7 +55,13 @@ local function choose(tags, patterns)
         seen[tag.name] = true
       end
     end
-    if not any then return nil, ("no tag of the history is called '%s'"):format(pattern) end
+    if not any then
+      local names = {}
+      for i = 1, math.min(#tags, NEAR) do names[i] = tags[i].name end
+      local meant = require("tagline.config.near").find(pattern, names)
+      return nil, ("no tag of the history is called '%s'%s"):format(pattern,
+        meant and ("; did you mean '%s'?"):format(meant) or "")
+    end
   end
   return chosen
 end
@@ -66,10 +74,12 @@ local function file_of(path)
     for _, problem in ipairs(problems) do io.stderr:write(problem.text, "\n") end
     return nil, "the config has errors"
   end
+  local why = "%s has no history { file = … }"
   for _, one in ipairs(draft.outlets and draft.outlets.list or {}) do
     if one.kind == "history" then return one.file, nil, one.keep end
+    if one.kind == "postgres" then why = why .. ": ask PostgreSQL, which has its values" end
   end
-  return nil, ("%s has no history { file = … }"):format(path)
+  return nil, why:format(path)
 end
 
 --- As on the values stream: times as ISO 8601, bytes that are no text as base64.
@@ -254,7 +264,7 @@ function main.main(last, from, to, every, as, format, what, zone, path, ...)
   local list
   if given(as) then
     list = {}
-    for name in as:gmatch("[^,]+") do list[#list + 1] = name end
+    for name in as:gmatch("[^,]+") do list[#list + 1] = name:match "^%s*(.-)%s*$" end
   end
   if format == "wide" and list and #list > 1 then
     return wrong("--wide has room for one of --as")
