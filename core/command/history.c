@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "command/command.h"
@@ -67,7 +68,7 @@ int tl_command_history (int argc, char **argv) {
   const char *last = "", *from = "", *to = "", *every = "", *as = "", *zone = "UTC", *import = NULL;
   char what[4200] = "";
   bool csv = false, json = false, wide = false, check = false;
-  const char *words[PATTERNS + 1], *arguments[PATTERNS + 10];
+  const char *words[PATTERNS + 1], *arguments[PATTERNS + 11];
   const tl_option options[] = { { "last", 0, NULL, &last },     { "from", 0, NULL, &from },
                                 { "to", 0, NULL, &to },         { "every", 0, NULL, &every },
                                 { "as", 0, NULL, &as },         { "zone", 0, NULL, &zone },
@@ -95,8 +96,10 @@ int tl_command_history (int argc, char **argv) {
   tl_log_set_level(TL_LOG_ERROR);
   const char *format = json ? "json" : "csv";
   if (wide) format = "wide";
-  const char *first[] = { last, from, to, every, as, format, what, zone };
+  const char *first[] = { last,  from, to,
+                          every, as,   format,
+                          what,  zone, isatty(STDOUT_FILENO) ? "terminal" : "" };
   memcpy(arguments, first, sizeof first);
-  memcpy(arguments + 8, words, (size_t)n * sizeof *words);
-  return tl_lua_command("tagline.history.main", arguments, 8 + n);
+  memcpy(arguments + 9, words, (size_t)n * sizeof *words);
+  return tl_lua_command("tagline.history.main", arguments, 9 + n);
 }

@@ -542,8 +542,8 @@ static void store_ten (world *w) {
   store_at(w, 20000);
 }
 
-/* In a process that may write nowhere: reads the file. Returns how many rows it has; less than 0: it
-** cannot, and w->err says why. */
+/* In a process that may write nowhere: reads the file. Returns how many rows it has; less than 0:
+** it cannot, and w->err says why. */
 static int read_without_rights (world *w) {
   int ends[2], status, rows = -1;
   assert_int_equal(pipe(ends), 0);

@@ -42,6 +42,21 @@ describe("a plot", function()
     assert.truthy(utf8.len(table.concat(lines)))
   end)
 
+  it("has one label where all values are the same, and no axis that is wider than it", function()
+    local lines = plot.lines({ valid(0, 5) }, 0, 100, { width = 20, height = 3 })
+    assert.truthy(lines[1]:find "^ +│$")
+    assert.truthy(lines[3]:find "^ +5 │")
+    assert.equal((" "):rep(12) .. "00:00:00", lines[4])
+    assert.truthy(plot.lines({ valid(0, 5) }, 0, 100, { width = 60 })[11]:find " 00:01:40 UTC$")
+  end)
+
+  it("shows times as such", function()
+    local lines = plot.lines({ valid(0, 1796032803), valid(50, 1796032806) }, 0, 100,
+      { width = 60, height = 3, is_time = true })
+    assert.truthy(lines[1]:find "^  10:00:06 │")
+    assert.truthy(lines[5]:find("min 2026-11-30T10:00:03Z  max 2026-11-30T10:00:06Z", 1, true))
+  end)
+
   it("says where there is nothing", function()
     assert.same({ "p.s.t: no valid value in this time" },
       drawn({ { time = 1, status = "invalid" } }, { name = "p.s.t" }))
@@ -54,6 +69,9 @@ describe("a plot", function()
       return { fill = function(_, rows) rows[1] = { time = 500, good = 1 } end }, {}
     end
     local word = require("tagline.repl.history").plot_word(live, { tags = {} })
+    local _, why = pcall(word, nil, "10m")
+    assert.truthy(why:find("there is no such tag; one that only the history has is given as a text",
+      1, true), why)
     assert.same({ nil, "l.s.name is a TxtI: a text has no curve" },
       { word({ full_name = "l.s.name", type = "TxtI" }, "10m") })
     assert.same({ nil, "l.s.gone is of texts: a text has no curve" }, { word("l.s.gone", "10m") })

@@ -1,5 +1,6 @@
 -- Histories that commands fill: CSV files, and captures through a config.
 local scenario = require "spec.support.scenario"
+local terminal = require "spec.repl.terminal"
 local files, mosquitto, process, scope, tagline, wait =
   scenario "files mosquitto process scope tagline wait"
 
@@ -69,6 +70,8 @@ describe("tagline history --import", function()
       ":2: a quote that is not closed" },
     ["text behind a quote"] = { 'time,tag,value\n1,plant.s.n,"1"2\n',
       ":2: expected a comma behind the closing quote" },
+    ["a column that moves a terminal"] = { "time,tag,\27[31mvalue\n",
+      [[:1: unknown column '\x1b[31mvalue'; expected]] },
     ["an empty file"] = { "", ": is empty; expected time,tag,value" },
   } do
     it("names " .. what .. ", and changes nothing", function()
@@ -187,14 +190,27 @@ describe("tagline history --import", function()
     _, out = read("plant.s.on", "--zone", "-03:30")
     assert.truthy(out:find("\n2026-10-31T20:30:00.000-03:30,plant.s.on,true,", 1, true), out)
     assert.equal(2, (read("--zone", "+25:00")))
+    _, _, err = tagline.command { "history", folder .. "/h.db", "--import", folder }
+    assert.truthy(err:find(folder .. ": Is a directory", 1, true), err)
     _, _, err = read "plant.s.texd"
     assert.equal("tagline history: no tag of the history is called 'plant.s.texd'; did you mean \z
       'plant.s.text'?", err)
     local path = scope.file("pg.lua", [[history { postgres = "host=db dbname=plant" }
       line "l" { host = "h", station "s" { address = "a" } }]], folder)
     code, _, err = tagline.command { "history", path }
-    assert.same({ 1, "tagline history: " .. path .. " has no history { file = … }: ask PostgreSQL, \z
-      which has its values" }, { code, err })
+    assert.same({ 1, "tagline history: " .. path .. " has no history { file = … }: ask \z
+      PostgreSQL, which has its values" }, { code, err })
+  end)
+
+  it("and reading: nothing that a device sent moves a terminal; a file gets all", function()
+    local folder = scope.folder()
+    import(folder, 'time,tag,value\n2026-11-01,plant.s.text,"a\27[2Jb"\n')
+    local words = { tagline.program(), "history", folder .. "/h.db", "--from", "2026-11-01", "--to",
+      "2026-11-02" }
+    local shown = terminal.start(words):wait "exit 0"
+    assert.truthy(shown:find([[plant.s.text,a\x1b[2Jb,valid]], 1, true), shown)
+    local _, out = tagline.command { table.unpack(words, 2) }
+    assert.truthy(out:find("plant.s.text,a\27[2Jb,valid", 1, true), out)
   end)
 
   it("and reading: times and lengths may be numbers of seconds", function()

@@ -208,6 +208,8 @@ end
 local function rows(path, each)
   local source <close>, why = io.open(path, "rb")
   if not source then return nil, why end
+  local _, unread = source:read(0)
+  if unread then return nil, ("%s: %s"):format(path, unread) end -- a folder
   local places, width, plain
   local one, seen, line_now = {}, new_seen(), 0
   local function wrong(what) return nil, ("%s:%d: %s"):format(path, line_now, what) end

@@ -1,12 +1,13 @@
 --- `tagline history`: reads a history's file, beside the running process or without it.
 local file = require "tagline.history.file"
 local range = require "tagline.history.range"
+local say = require "tagline.test.say"
 local csv_text = require "tagline.history.csv"
 
 local main = {}
 
 local function fail(text)
-  io.stderr:write("tagline history: ", text, "\n")
+  say.error("tagline history: " .. text)
   return 1
 end
 
@@ -17,6 +18,15 @@ local function wrong(text)
 end
 
 local stamp, csv = csv_text.stamp, csv_text.cell
+
+--- Lines for stdout. What devices sent must not move a terminal; a file gets it as it is.
+local put = io.write
+
+local function say_below(text) io.stderr:write(text) end
+
+local function put_visibly(...)
+  say.line((table.concat { ... }:gsub("\n$", "")))
+end
 
 local function json(value)
   if type(value) ~= "string" then return value == nil and "null" or csv(value) end
@@ -71,7 +81,7 @@ local function file_of(path)
   if not path:match("%.lua$") then return path end
   local draft, problems = require("tagline.config.load").file(path, { check = true })
   if not draft then
-    for _, problem in ipairs(problems) do io.stderr:write(problem.text, "\n") end
+    for _, problem in ipairs(problems) do say.error(problem.text) end
     return nil, "the config has errors"
   end
   local why = "%s has no history { file = … }"
@@ -114,14 +124,14 @@ local function json_printer(tag, as)
         ('"status":"%s"'):format(status_of(row)),
         row.reason and ('"reason":"%s"'):format(row.reason) }
     end
-    io.write('{"time":"', stamp(row.time), '","tag":', json(tag.name), ",",
+    put('{"time":"', stamp(row.time), '","tag":', json(tag.name), ",",
       table.concat(parts, ","), tail)
   end
 end
 
 local function printer(options, tag)
   if options.format == "json" then return json_printer(tag, options.as) end
-  return function(row) io.write(csv_text.row(row, tag, options.as)) end
+  return function(row) put(csv_text.row(row, tag, options.as)) end
 end
 
 --- One answer holds a million rows: a range with more is read in halves.
@@ -164,7 +174,7 @@ local function say_holes(path, from, to, out)
   local holes, why = file.holes(path, from, to)
   if not holes then return fail(why) end
   for _, hole in ipairs(holes) do
-    out:write(("%d values from %s to %s are missing: they were dropped before they were stored \z
+    out(("%d values from %s to %s are missing: they were dropped before they were stored \z
       (the spool was full, or is damaged)\n"):format(hole.count, stamp(hole.from), stamp(hole.to)))
   end
   return 0
@@ -172,7 +182,7 @@ end
 
 local function tall(path, tags, question, options)
   options.as = question.as
-  if options.format ~= "json" then io.write(csv_text.head(question.as)) end
+  if options.format ~= "json" then put(csv_text.head(question.as)) end
   for _, tag in ipairs(tags) do
     local ok, why = each_row(path, tag, question, printer(options, tag))
     if not ok then return fail(why) end
@@ -199,11 +209,11 @@ local function wide(path, tags, question)
   table.sort(times)
   local head = { "time" }
   for i, tag in ipairs(tags) do head[i + 1] = csv(tag.name) end
-  io.write(table.concat(head, ","), "\n")
+  put(table.concat(head, ","), "\n")
   for _, time in ipairs(times) do
     local line = { stamp(time) }
     for i = 1, #tags do line[i + 1] = columns[i][time] or "" end
-    io.write(table.concat(line, ","), "\n")
+    put(table.concat(line, ","), "\n")
   end
   if hidden > 0 then
     fail(("%d value%s with the time of another %s not shown"):format(hidden,
@@ -215,9 +225,9 @@ end
 local function check(path)
   local problems, why = file.check(path)
   if not problems then return fail(why) end
-  for _, text in ipairs(problems) do io.write(text, "\n") end
-  if #problems == 0 then io.write(path, ": sound\n") end
-  say_holes(path, 0, 1e11, io.stdout)
+  for _, text in ipairs(problems) do put(text, "\n") end
+  if #problems == 0 then put(path, ": sound\n") end
+  say_holes(path, 0, 1e11, put)
   return #problems == 0 and 0 or 1
 end
 
@@ -243,13 +253,14 @@ local function import(from, path, config, keep)
   local count, added, old = require("tagline.history.import").run(from,
     function() return file.open(path, keep) end, known)
   if not count then return fail(added) end
-  io.write(("%d rows, %d of them new"):format(count, added), old > 0
+  put(("%d rows, %d of them new"):format(count, added), old > 0
     and (", %d older than the history keeps"):format(old) or "", "\n")
   return 0
 end
 
 --- The command: texts, "" where an option was not given; the last ones are FILE and the patterns.
-function main.main(last, from, to, every, as, format, what, zone, path, ...)
+function main.main(last, from, to, every, as, format, what, zone, terminal, path, ...)
+  if terminal ~= "" then put = put_visibly end
   local function given(text) return text ~= "" and text or nil end
   local function number_or(text)
     return text:find "^%d+%.?%d*$" and tonumber(text) or given(text)
@@ -282,7 +293,7 @@ function main.main(last, from, to, every, as, format, what, zone, path, ...)
   if not tags then return fail(why) end
   local code = format == "wide" and wide(path, tags, question)
     or format ~= "wide" and tall(path, tags, question, { format = format })
-  return math.max(code, say_holes(path, question.from, question.to, io.stderr))
+  return math.max(code, say_holes(path, question.from, question.to, say_below))
 end
 
 return main

@@ -46,6 +46,15 @@ local function extent(low, high, n)
   return min, max
 end
 
+--- What stands beside the curve and below it: numbers, or times.
+local function words_of(is_time)
+  if not is_time then return number, number end
+  local function of(format)
+    return function(seconds) return os.date(format, math.floor(seconds)) end
+  end
+  return of "!%H:%M:%S", of "!%Y-%m-%dT%H:%M:%SZ"
+end
+
 local function clock(seconds, span)
   return os.date(span > 2 * 86400 and "!%d %b %H:%M" or span > 600 and "!%H:%M" or "!%H:%M:%S",
     math.floor(seconds))
@@ -104,7 +113,7 @@ end
 
 --- The plot of rows { time =, value =, status = } between from and to (seconds) as lines of
 --- text. `options`: width (of the terminal, in columns), height (lines of the curve, 10),
---- ascii, name, unit.
+--- ascii, name, unit, is_time (the values are times).
 function plot.lines(rows, from, to, options)
   options = options or {}
   local lines = options.height or 10
@@ -119,21 +128,24 @@ function plot.lines(rows, from, to, options)
   local grid = dots_of(low, high, n, options.ascii and lines or lines * 4, min, max)
   local curve = options.ascii and ascii(grid, cells, lines) or braille(grid, cells, lines)
   local result = { title }
+  local beside, below = words_of(options.is_time)
   for line, text in ipairs(curve) do
-    local label = line == 1 and number(max) or line == lines and number(min) or ""
+    local label = line == lines and beside(min) or line == 1 and max > min and beside(max) or ""
     result[#result + 1] = ("%" .. margin - 2 .. "s %s%s"):format(label, options.ascii and "|"
       or "│", text):gsub("%s+$", "")
   end
   local left, right = clock(from, to - from), clock(to, to - from)
+  local between = cells - #left - #right
+  if between > 4 then right, between = right .. " UTC", between - 4 end
   result[#result + 1] = (" "):rep(margin) .. left
-    .. (" "):rep(math.max(1, cells - #left - #right)) .. right
+    .. (between > 0 and (" "):rep(between) .. right or "")
   local last
   for i = #rows, 1, -1 do
     last = is_number(rows[i])
     if last then break end
   end
-  result[#result + 1] = (" "):rep(margin) .. ("min %s  max %s  last %s%s"):format(number(min),
-    number(max), number(last), unit)
+  result[#result + 1] = (" "):rep(margin) .. ("min %s  max %s  last %s%s"):format(below(min),
+    below(max), below(last), unit)
   return result
 end
 

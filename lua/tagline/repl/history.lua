@@ -13,6 +13,10 @@ local function name_of(tag, what)
   if type(tag) == "string" then return tag end
   local ok, name = pcall(function() return tag.full_name end)
   if ok and type(name) == "string" then return name end
+  if tag == nil then
+    error(("%s: there is no such tag; one that only the history has is given as a text, as in \z
+      %s(\"plant.boiler.temperature\", \"1h\")"):format(what, what), 3)
+  end
   error(what .. ": expected a tag or its full name, as in " .. what
     .. "(tags[\"plant.boiler.temperature\"], \"1h\")", 3)
 end
@@ -160,7 +164,8 @@ function history.plot_word(live, api)
       end
       local drawn = plot.lines(rows, question.from, question.to,
         { name = name, ascii = options.ascii, width = options.width or 80,
-          height = options.height, unit = member_of(given[i], api, "unit") or "" })
+          height = options.height, is_time = csv.is_time(kind),
+          unit = member_of(given[i], api, "unit") or "" })
       table.move(drawn, 1, #drawn, #lines + 1, lines)
     end
     if count == 0 then
