@@ -12,7 +12,7 @@ typedef struct {
 
 static const option options[] = {
   { "from", tl_code_time },  { "to", tl_code_time },  { "last", tl_code_span },
-  { "every", tl_code_span }, { "as", tl_code_names },
+  { "every", tl_code_span }, { "as", tl_code_names }, { "zone", tl_code_text },
 };
 
 /* Append the options that were given; negative: answered. */

@@ -35,7 +35,7 @@ static const route routes[] = {
   { "tags", tl_web_tags, "match limit after" },
   { "messages", tl_web_messages, "match limit" },
   { "explain", tl_web_explain, "tag topic payload" },
-  { "history", tl_web_history, "tag from to last every as limit format" },
+  { "history", tl_web_history, "tag from to last every as zone limit format" },
   { "events", tl_web_events, "match" },
 };
 

@@ -96,11 +96,11 @@ local asks = {
 local right = {
   match = "plant.boiler*", limit = "1", after = "plant.boiler.temperature", format = "csv",
   from = "0", to = "2100-01-01", last = "1h", every = "1m", as = "avg",
-  tag = "plant.boiler.temperature", topic = "plant/x", payload = "%7B",
+  zone = "Asia/Kolkata", tag = "plant.boiler.temperature", topic = "plant/x", payload = "%7B",
 }
 local wrong = {
   limit = "0", format = "xml", from = "yesterday", to = "x", last = "1 hour", every = "x",
-  match = "%zz", after = "none", tag = "none",
+  zone = "Mars", match = "%zz", after = "none", tag = "none",
 }
 
 local function each_operation()
@@ -144,7 +144,7 @@ describe("openapi.json", function()
             local query = path .. ((name == "tag" or name == "topic" or name == "payload") and "?"
               or ask .. joint) .. name .. "=" .. value
             if name == "payload" then query = query .. "&topic=a" end
-            if name == "as" then query = query .. "&every=1h" end
+            if name == "as" or name == "zone" then query = query .. "&every=1h" end
             local a = http.get(port, query)
             assert.equal(200, a.status, query .. ": " .. a.body)
             check_answer(one.operation, a, query)

@@ -72,6 +72,9 @@ line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter 
     sum = 0
     for _, n in ipairs(counts) do sum = sum + n end
     assert.equal(MANY, math.tointeger(sum))
+    local day = get(("history?tag=plant.boiler.temperature&every=1d&as=count&zone=Asia/Kolkata\z
+      &from=%d&to=%d"):format(FIRST, FIRST + 20000)).json[1]
+    assert.equal(0, (day.time + 19800) % 86400)
     local all = get("history?tag=plant.boiler.temperature&limit=20000" .. range)
     assert.equal(MANY, #all.json)
     assert.is_nil(all.headers.link)
@@ -112,7 +115,7 @@ line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter 
   it("refuses a parameter that there is not, as every path of the API", function()
     for query, why in pairs {
       ["history?tag=plant.boiler.temperature&form=0"] =
-        "there is no parameter 'form' here; expected tag from to last every as limit format",
+        "there is no parameter 'form' here; expected tag from to last every as zone limit format",
       ["history?tag=plant.boiler.temperature&as=min&every=1h&as=max"] = "as: is given twice",
       ["tags?mach=x"] = "there is no parameter 'mach' here; expected match limit after",
       ["tags/plant.boiler.temperature?limit=1"] =
