@@ -248,8 +248,9 @@ static void leave_in_spool (int values) {
   tl_buf *out = tl_spool_begin(spool, 2000, &segment);
   tl_series series = { .type = TL_AI, .name = TL_LIT("l.s.t") };
   tl_record_series(out, &series);
+  const int64_t time = tl_clock_wall_ms() + 600000; /* the history would not keep older ones */
   for (int i = 0; i < values; i++) {
-    tl_sample v = { .status = TL_VALID, .time_ms = 1000 + i, .value.number = i };
+    tl_sample v = { .status = TL_VALID, .time_ms = time + i, .value.number = i };
     tl_record_sample(out, &v, TL_AI, &cut);
     tl_spool_added(spool, 2000);
   }
