@@ -28,6 +28,8 @@ static tl_buf in;
 static const played_row *played_rows;            /* ends with a `part` NULL; NULL: no rows at all */
 static const char *failing_part, *failing_state; /* statements with this in their text fail */
 static const char *ending_part;                  /* the server ends at those with this one */
+static const char *awaited;                      /* a text somewhere in what it is told … */
+static bool awaited_came;                        /* … was there */
 static bool chatty;                              /* it says things that nobody asked for */
 static char statement[4000], prepared[400];      /* what is asked now, and by name */
 
@@ -173,6 +175,7 @@ static void serve (void) {
   if (n == 0) hang_up();
   for (size_t head = started ? 1 : 0; client >= 0 && in.len >= head + 4; head = 1) {
     size_t len = head + word_at(head);
+    if (awaited && memmem(in.at, in.len, awaited, strlen(awaited))) awaited_came = true;
     if (in.len < len) break;
     bool first = !started;
     started = true;
