@@ -173,6 +173,8 @@ static void add_head (const tl_tag *t, tl_link *l, tl_buf *out) {
   tl_explain_raw(out, "station_address", tl_slice_str(t->station->address));
   tl_member_word(out, "line_status", stats.state);
   if (stats.last_error[0] != '\0') tl_member_word(out, "line_error", stats.last_error);
+  tl_err why = { .text = "" };
+  if (!tl_gateway_has_topic(t, &why)) tl_member_text(out, "no_topic", tl_slice_str(why.text));
   tl_member_integer(out, "recorder_bytes", tl_link_params(l)->recorder);
   tl_explain_awaiting(l, out);
 }

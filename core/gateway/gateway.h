@@ -112,6 +112,9 @@ typedef void tl_write_done (void *ctx, int result, const char *why);
 ** to), TL_ERANGE, TL_ESTATE (not connected), TL_EFULL (queue full), and others. */
 int tl_gateway_write (tl_gateway *g, tl_tag *t, const tl_value *v, tl_write_done *done, void *ctx,
                       tl_err *err);
+/* Would a write of this tag have a topic? False, with *err: not now. Where `encode` decides, and
+** for a tag that is not published, true. */
+bool tl_gateway_has_topic (const tl_tag *t, tl_err *err);
 /* Make everything that was accepted so far safe on disk: writes with QoS 1 and 2 on lines with
 ** session_store.
 ** A caller that tells somebody outside this process of an accepted write calls this first; the

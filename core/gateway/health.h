@@ -46,6 +46,11 @@ typedef struct {
   /* messages without a station that are no fault: our own ones, and wills of later instances */
   uint64_t own_unrouted;
   tl_echo echo;
+  /* Writes that had no topic to go to, of the tag that had the last one; no write of it has gone
+  ** out since. 0: none. */
+  uint64_t astray;
+  int64_t astray_at;
+  char astray_tag[256], astray_why[200]; /* NUL-terminated, cut when longer */
   char failure[256]; /* why the last failed connection or attempt failed; "": none failed */
   int64_t failed_at;
   bool failed_open;       /* it was a connection that the broker had accepted */

@@ -238,6 +238,22 @@ static int write_local (tl_gateway *g, tl_link *l, tl_tag *t, const tl_value *v,
 
 /* --- tags --- */
 
+static bool is_astray (const tl_health *h, const tl_tag *t) {
+  size_t n = strlen(t->station->name);
+  return h->astray > 0 && strncmp(h->astray_tag, t->station->name, n) == 0 &&
+         h->astray_tag[n] == '.' && strcmp(h->astray_tag + n + 1, tl_tag_def(t)->name) == 0;
+}
+
+/* It has no topic, so nobody but its writer hears of it: status() tells. */
+static void note_astray (tl_link *l, const tl_tag *t, const char *why) {
+  tl_health *h = &l->health;
+  if (!is_astray(h, t)) h->astray = 0;
+  h->astray++;
+  h->astray_at = tl_loop_now(l->gateway->loop);
+  snprintf(h->astray_tag, sizeof h->astray_tag, "%s.%s", t->station->name, tl_tag_def(t)->name);
+  snprintf(h->astray_why, sizeof h->astray_why, "%s", why);
+}
+
 static int out_topic (const tl_station *s, tl_slice *topic, tl_err *err) {
   if (s->plan->special.out_topic < 0)
     return tl_fail(err, TL_ETYPE, 0, "station '%s' has no OUT_TOPIC tag", s->name);
@@ -266,6 +282,8 @@ static int write_out (tl_link *l, tl_tag *t, const tl_value *v, tl_write_done *d
   tl_outgoing out = { .topic = { NULL, 0 }, .payload = { NULL, 0 }, .qos = -1, .retain = -1 };
   tl_value device;
   tl_buf text;
+  tl_err own = { .text = "" };
+  if (!err) err = &own;
   int rc = tl_tag_to_device(t, v, &device, err);
   if (rc < 0) return rc;
   tl_buf_init(&text);
@@ -282,15 +300,28 @@ static int write_out (tl_link *l, tl_tag *t, const tl_value *v, tl_write_done *d
                  "no encode",
                  tl_tag_def(t)->name, s->name);
   }
-  if (rc >= 0 && !out.topic.at) rc = out_topic(s, &out.topic, err);
-  if (rc >= 0) rc = tl_topic_check(out.topic, err);
   if (rc >= 0) {
+    if (!out.topic.at) rc = out_topic(s, &out.topic, err);
+    if (rc >= 0) rc = tl_topic_check(out.topic, err);
+    if (rc < 0) note_astray(l, t, err->text);
+  }
+  if (rc >= 0) {
+    if (is_astray(&l->health, t)) l->health.astray = 0;
     tl_write *w = new_write(l, t, v, comes_back(l, t, v, &out), done, ctx);
     rc = !w ? tl_fail(err, TL_ENOMEM, 0, "no memory for the write")
             : publish(l, out.topic, out.payload, out.qos, out.retain, w, err);
   }
   tl_buf_fini(&text);
   return rc;
+}
+
+bool tl_gateway_has_topic (const tl_tag *t, tl_err *err) {
+  const tl_gateway *g = ((const tl_link *)t->station->line->user)->gateway;
+  const tl_station *s = t->station;
+  tl_slice topic;
+  bool encodes = s->user && g->handlers.has_encode && g->handlers.has_encode(s->user);
+  if (tl_tag_def(t)->kind != TL_ADDRESS_OUT_VALUE || encodes || s->simulated) return true;
+  return out_topic(s, &topic, err) >= 0;
 }
 
 int tl_gateway_write (tl_gateway *g, tl_tag *t, const tl_value *v, tl_write_done *done, void *ctx,

@@ -65,6 +65,16 @@ static void push_awaiting (lua_State *L, const tl_link_health *h, int64_t now) {
   lua_setfield(L, -2, "awaiting");
 }
 
+static void push_astray (lua_State *L, const tl_health *h, int64_t now) {
+  if (h->astray == 0) return;
+  lua_createtable(L, 0, 4);
+  tl_set_text(L, "tag", h->astray_tag);
+  tl_set_text(L, "why", h->astray_why);
+  tl_set_integer(L, "count", (lua_Integer)h->astray);
+  tl_set_seconds(L, "ago", now - h->astray_at);
+  lua_setfield(L, -2, "astray");
+}
+
 static void push_closed (lua_State *L, const tl_health *h) {
   static const char *const names[] = { "CONNACK", "SUBSCRIBE", "PUBLISH" };
   tl_set_text(L, "closed_on", names[h->closed_on]);
@@ -159,6 +169,7 @@ static void push_line (lua_State *L, const tl_line *line) {
   tl_set_integer(L, "quick_closes", h.quick_closes);
   tl_set_integer(L, "sessions_lost", (lua_Integer)h.kept->sessions_lost);
   push_closed(L, h.kept);
+  push_astray(L, h.kept, now);
   push_echo(L, &h.kept->echo, now);
   tl_set_integer(L, "max_packet_size", p->max_packet_size);
   tl_set_flag(L, "queue_full", h.queue_full);

@@ -339,6 +339,16 @@ local faults = {
     drive = function(b, t)
       close_again(b, t, 4, function(c) c:expect "SUBSCRIBE" end)
     end, code = "subscribe-not-taken", text = "right after SUBSCRIBE", remedy = "the user 'joe'" },
+  { "a write without a topic",
+    stations = 'station "s" { address = "s", tags = { t = TxtO "OUT_TOPIC", v = TxtO \z
+      "OUT_VALUE" } }',
+    drive = function(b, t)
+      b:handshake()
+      t:eval 'tags["p.s.v"]:write("x")'
+      local _, out = t:eval 'explain(tags["p.s.v"])'
+      assert.truthy(out:find("a write of it fails: the topic is not known", 1, true), out)
+    end, code = "write-no-topic", text = "1 write to p.s.v went nowhere",
+    remedy = "OUT_TOPIC with a default" },
   { "a write that the broker closes on", line = "publish_qos = 1, ",
     stations =
       'station "s" { address = "s", tags = { t = TxtO { "OUT_TOPIC", default = "o" }, v = TxtO \z

@@ -221,6 +221,7 @@ local function tag_text(doc)
     raw_text(doc, "station_address"), doc.station_status,
     doc.line_status, doc.line_error and ": " .. plain(doc.line_error) or "")
   if doc.awaiting then out[#out + 1] = "  " .. awaiting_text(doc.awaiting) end
+  if doc.no_topic then out[#out + 1] = "  a write of it fails: " .. plain(doc.no_topic) end
   if doc.recorder_bytes == 0 then
     out[#out + 1] = "  the line records no messages (recorder = 0)"
     return table.concat(out, "\n")

@@ -61,6 +61,7 @@ texts.findings = {
     { "connecting", "the first attempt to connect is under way" },
     { "half-open", "the broker does not answer a PING" },
     { "writes-wait", "writes wait for the connection" },
+    { "write-no-topic", "a write failed at once: its station gives no topic to publish it to" },
     { "write-not-taken", "the broker closes the connection on a message of ours, again and again" },
     { "subscribe-not-taken", "the broker closes the connection on SUBSCRIBE, again and again" },
     { "client-id", "another client probably uses the same Client ID" },

@@ -65,6 +65,18 @@ add(function(l, report)
   end
 end)
 
+-- What has no topic
+
+add(function(l, report)
+  local w = l.astray
+  if not w then return end
+  local name = l.name .. "." .. w.tag
+  report:problem("write-no-topic", ("%s to %s went nowhere, the last %s ago: %s"):format(
+    plural(w.count, "write"), name, span(w.ago), print_value.plain(w.why)),
+    ("give its station an OUT_TOPIC with a default, or write the topic first; %s"):format(
+      explain_tag(name)), { tag = name })
+end)
+
 -- Messages
 
 add(function(l, report)
