@@ -53,6 +53,9 @@ static int read_place (int fd, const tl_spool *s, stored_place *out) {
 static void write_place (tl_cursor *c) {
   char text[LINE];
   tl_spool_lost lost = tl_cursor_lost(c);
+  /* a kill loses what is under way, too */
+  tl_spool_lost under_way = tl_times_of(&c->grave.times, c->grave.from, c->grave.to);
+  tl_spool_lose(&lost, &under_way);
   const uint64_t line[LINES] = { [SPOOL] = c->spool->id,
                                  [AT] = c->at,
                                  [DOUBT] = c->doubt,
@@ -235,7 +238,7 @@ void tl_cursors_pass (tl_spool *s, uint64_t before, uint64_t after) {
 ** is left. */
 void tl_cursor_move (tl_cursor *c, uint64_t next) {
   tl_spool *s = c->spool;
-  uint64_t lost = tl_cursor_lost(c).count;
+  uint64_t lost = tl_cursor_lost(c).count + (c->grave.to - c->grave.from);
   if (next <= c->at) return;
   c->at = next;
   c->telling.count = 0;

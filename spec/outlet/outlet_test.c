@@ -397,6 +397,31 @@ static void what_is_dropped_under_way_is_lost_when_it_does_not_arrive (void **st
   }
 }
 
+/* So that the next process tells of too many rather than of too few. */
+static void what_is_dropped_under_way_is_lost_by_a_kill (void **state) {
+  char path[100], place[200] = "";
+  (void)state;
+  begin();
+  tl_outlet_ready(outlet, 0);
+  put(100);
+  RUN_UNTIL(batch);
+  fill_spool(1);
+  uint64_t lost = tl_spool_oldest(spool) - 1;
+  assert_int_equal(facts().dropped, lost - 100);
+  snprintf(path, sizeof path, "%s/out.cursor", folder);
+  FILE *file = fopen(path, "r");
+  size_t n = file ? fread(place, 1, sizeof place - 1, file) : 0;
+  assert_true(n > 0 && fclose(file) == 0);
+  batch = NULL;
+  tl_outlet_close(outlet, on_closed, NULL);
+  RUN_UNTIL(!outlet);
+  file = fopen(path, "w"); /* as if it had been killed */
+  assert_true(file && fwrite(place, 1, n, file) == n && fclose(file) == 0);
+  opens = 0;
+  begin();
+  assert_int_equal(facts().dropped, lost);
+}
+
 /* Whether the thread had the file open already or not. */
 static void what_is_dropped_while_it_is_read_is_there_or_lost (void **state) {
   (void)state;
@@ -579,6 +604,7 @@ int main (void) {
     SPEC(what_a_full_spool_drops_is_told_while_it_is_away),
     SPEC(what_is_dropped_is_told_by_the_times_of_the_values),
     SPEC(what_is_dropped_under_way_is_lost_when_it_does_not_arrive),
+    SPEC(what_is_dropped_under_way_is_lost_by_a_kill),
     SPEC(what_is_dropped_while_it_is_read_is_there_or_lost),
     SPEC(a_sender_that_goes_while_values_are_read_gets_them_again),
     SPEC(whoever_hurries_it_is_told_when_all_is_stored),
