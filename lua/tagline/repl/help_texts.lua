@@ -59,8 +59,9 @@ two messages. Called in a handler, it happens after the present messages.]] },
     [[Rows { time, value, status, reason } of the last 24 hours, or of "90d", "12h", "10m", or of
 { from =, to =, last = }, with the value held at `from`. every = "1m" gives intervals, as =
 avg time_avg min max first last count sum good, or a list of them. time_avg lets a value hold until
-the next. limit keeps the newest rows (10000); left_out says how many there are more, which
-to = rows.left_to reads. csv = true gives the text of `tagline history --csv`. A tag may be its full
+the next. Days begin, and times without an offset are, in zone = "Europe/Bratislava", else in UTC.
+limit keeps the newest rows (10000); left_out says how many there are more, which to = rows.left_to
+reads. csv = true gives the text of `tagline history --csv`. A tag may be its full
 name, also of one that only the history has. The config needs history { file = … }.]] },
   { "plot", "plot(tag …, \"1d\")",
     "the same as a curve; lowest and highest value of each column are kept",
