@@ -5,6 +5,7 @@
 -- raises an error, or does nothing; send: each message makes the line publish 1,000.
 -- SUBSCRIBE=yes: stations subscribe to their addresses. URL: where to connect to in place of the
 -- load source's own port, with the certificates in CA. WEB: a port for the HTTP server.
+-- HISTORY: a file in which values are kept.
 local kind = env("KIND", "plain")
 local paths = ({
   ["60B"] = { "temp", "hum", "on" },
@@ -90,6 +91,11 @@ if env("TURNS", "no") == "yes" then
     if turns.last and now - turns.last > turns.most then turns.most = now - turns.last end
     turns.last = now
   end)
+end
+
+if env("HISTORY", "") ~= "" then
+  history { file = env "HISTORY" }
+  spool { folder = env "HISTORY" .. ".spool" }
 end
 
 if env("WEB", "") ~= "" then http { listen = "127.0.0.1:" .. env "WEB" } end

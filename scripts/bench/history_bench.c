@@ -3,7 +3,8 @@
 ** the longest single step (all of them run on the pool, never on the loop). Writes the same rows
 ** as CSV for `sqlite3 .import`. Prints figures only.
 **
-**   history_bench FOLDER      FOLDER: on the disk to be measured */
+**   history_bench FOLDER      FOLDER: on the disk to be measured
+**   history_bench FOLDER N    only writes history.db: N values of plant.s1000.t, one a second */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -98,7 +99,8 @@ static void read_day (const char *path, const char *name, int64_t from, int64_t 
   tl_history_reader *r;
   tl_history_range range = { tl_slice_str(name), from, to, true, 0 };
   for (int i = 0; i < 3; i++) {
-    uint64_t rows = 0, left;
+    uint64_t rows = 0;
+    tl_history_left left;
     double begin = clock_us(CLOCK_MONOTONIC), cpu = clock_us(CLOCK_PROCESS_CPUTIME_ID);
     need(tl_history_reader_open(&r, path, &err), &err);
     need(tl_history_read(r, &range, on_row, &rows, &left, &err), &err);
@@ -110,9 +112,9 @@ static void read_day (const char *path, const char *name, int64_t from, int64_t 
 }
 
 /* One tag each second, for the day that is read. */
-static void store_day (tl_history *h, uint64_t *next) {
-  for (int done = 0; done < DAY_ROWS;) {
-    int n = DAY_ROWS - done < BATCH ? DAY_ROWS - done : BATCH;
+static void store_seconds (tl_history *h, uint64_t *next, int count) {
+  for (int done = 0; done < count;) {
+    int n = count - done < BATCH ? count - done : BATCH;
     for (int i = 0; i < n; i++) {
       int64_t t = BEGIN + (int64_t)(done + i) * 1000;
       values[i] = (tl_outlet_value){ .series = &series[TAGS], .arrival_ms = t };
@@ -131,11 +133,17 @@ int main (int argc, char **argv) {
   double stored = 0, merged = 0;
   const char *folder = argc > 1 ? argv[1] : ".";
   snprintf(path, sizeof path, "%s/history.db", folder);
+  make_series();
+  need(tl_history_open(&h, path, 0, &err), &err);
+  if (argc > 2) {
+    store_seconds(h, &next, atoi(argv[2]));
+    merge_round(h);
+    tl_history_close(h);
+    return 0;
+  }
   snprintf(csv_path, sizeof csv_path, "%s/history.csv", folder);
   FILE *csv = fopen(csv_path, "w");
   if (!csv) need(tl_fail(&err, TL_ENOENT, 0, "cannot write %.200s", csv_path), &err);
-  make_series();
-  need(tl_history_open(&h, path, 0, &err), &err);
   for (int i = 0; i < BATCHES; i++) {
     make_batch(i, csv);
     stored += store_round(h, &next, BATCH);
@@ -151,7 +159,7 @@ int main (int argc, char **argv) {
          stored / count, merged / count, (stored + merged) / count);
   printf("%.1f bytes a value in the file; longest step %.0f ms by the clock\n", bytes / count,
          longest / 1e3);
-  store_day(h, &next);
+  store_seconds(h, &next, DAY_ROWS);
   read_day(path, names[TAGS], BEGIN, BEGIN + INT64_C(86400000));
   merge_round(h);
   read_day(path, names[TAGS], BEGIN, BEGIN + INT64_C(86400000));

@@ -94,8 +94,15 @@ static void on_closed (void *ctx) {
 
 static void on_done (void *ctx) { tl_outlet_close(*(tl_outlet **)ctx, on_closed, NULL); }
 
+/* Outlets get what was synced. */
+static void sync_all (tl_spool *s) {
+  tl_spool_sync job;
+  while (tl_spool_take_sync(s, &job)) tl_spool_sync_done(s, &job, tl_spool_sync_run(&job));
+}
+
 static void carry (tl_spool *s, tl_outlet *o, const char *conninfo) {
   tl_postgres_sender *sender;
+  sync_all(s);
   tl_postgres_options options = { .conninfo = tl_slice_str(conninfo),
                                   .schema = TL_LIT("tagline"),
                                   .spool = tl_spool_id(s) };
