@@ -50,7 +50,7 @@ typedef struct {
   ** out since. 0: none. */
   uint64_t astray;
   int64_t astray_at;
-  char astray_tag[256], astray_why[200]; /* NUL-terminated, cut when longer */
+  char astray_tag[256], astray_why[224]; /* NUL-terminated, cut when longer */
   char failure[256]; /* why the last failed connection or attempt failed; "": none failed */
   int64_t failed_at;
   bool failed_open;       /* it was a connection that the broker had accepted */
