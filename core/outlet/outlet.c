@@ -356,8 +356,8 @@ static void look_at_refused (tl_outlet *o) {
 
 void tl_outlet_start (tl_outlet *o, void *sender) {
   o->sender = sender;
+  open_sender(o); /* before: where no thread can be had, on_counted() goes on from here */
   look_at_refused(o);
-  open_sender(o);
 }
 
 void tl_outlet_close (tl_outlet *o, void (*closed)(void *ctx), void *ctx) {

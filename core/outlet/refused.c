@@ -23,6 +23,8 @@ struct tl_refused {
   refusal *list; /* by number */
   size_t count, cap;
   uint64_t from; /* of tl_refused_look() */
+  bool read;     /* a thread has all but this and the next */
+  uint64_t passed;
   tl_spool_aside files;
   uint64_t found;
   char last[256];
@@ -75,6 +77,8 @@ static refusal *remember (tl_refused *r, uint64_t number, bool *is_new) {
 }
 
 void tl_refused_pass (tl_refused *r, uint64_t next) {
+  if (next > r->passed) r->passed = next;
+  if (r->read) return; /* tl_refused_found() does it */
   size_t gone = place_of(r, next);
   r->count -= gone;
   if (gone > 0) memmove(r->list, r->list + gone, r->count * sizeof *r->list);
@@ -158,7 +162,8 @@ static void on_line (void *ctx, tl_slice line, bool is_last) {
 
 bool tl_refused_look (tl_refused *r, uint64_t from) {
   r->from = from;
-  return tl_spool_aside_open(r->spool, r->name, &r->files);
+  r->read = tl_spool_aside_open(r->spool, r->name, &r->files);
+  return r->read;
 }
 
 void tl_refused_read (tl_refused *r) {
@@ -167,7 +172,9 @@ void tl_refused_read (tl_refused *r) {
   tl_spool_aside_read(&r->files, on_line, r);
 }
 
-uint64_t tl_refused_found (const tl_refused *r, const char **last) {
+uint64_t tl_refused_found (tl_refused *r, const char **last) {
+  r->read = false;
+  tl_refused_pass(r, r->passed);
   *last = r->last;
   return r->found;
 }

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "outlet/outlet.h"
+#include "outlet/refused.h"
 
 FAILING(uv_queue_work, int, UV_ENOMEM,
         (uv_loop_t * l, uv_work_t *r, uv_work_cb f, uv_after_work_cb done), (l, r, f, done))
@@ -534,6 +535,50 @@ static void a_value_is_put_aside_once_though_its_batch_comes_again (void **state
   assert_string_equal(facts().last_rejected, "l.s.t: it is \"so\"");
 }
 
+/* The other side tells how far it is while a thread still reads what was put aside. */
+static void what_is_passed_while_they_are_read_is_forgotten (void **state) {
+  tl_refused *r;
+  const char *last;
+  int rc;
+  (void)state;
+  begin();
+  put(3);
+  tl_outlet_ready(outlet, 0);
+  RUN_UNTIL(batch);
+  for (int i = 0; i < 3; i++) tl_outlet_rejected(outlet, &batch->values[i], "so it is");
+  assert_int_equal(tl_refused_new(&r, spool, "out"), TL_OK);
+  assert_true(tl_refused_look(r, 1));
+  tl_refused_pass(r, 3);
+  tl_refused_read(r);
+  assert_int_equal(tl_refused_found(r, &last), 3);
+  for (size_t i = 0; i < 3; i++)
+    assert_int_equal(tl_refused_add(r, &batch->values[i], "so it is", &rc), i < 2);
+  tl_refused_free(r);
+  take_batch(3);
+}
+
+static void without_a_thread_what_was_refused_is_counted_all_the_same (void **state) {
+  (void)state;
+  begin();
+  put(1);
+  tl_outlet_ready(outlet, 0);
+  RUN_UNTIL(batch);
+  tl_outlet_rejected(outlet, &batch->values[0], "so it is");
+  take_batch(1);
+  for (torture_round t = { 0 }; torture_next(&t);) {
+    tl_err err;
+    tl_outlet_close(outlet, on_closed, NULL);
+    RUN_UNTIL(!outlet);
+    opens = 0;
+    assert_int_equal(tl_outlet_new(&outlet, loop, spool, "out", &kind, &err), TL_OK);
+    memory_fails(t.at, t.for_ever);
+    tl_outlet_start(outlet, &opens);
+    memory_heals();
+    assert_int_equal(opens, 1);
+  }
+  RUN_UNTIL(facts().rejected == 1);
+}
+
 static void one_that_cannot_be_put_aside_is_said_once (void **state) {
   (void)state;
   begin();
@@ -610,6 +655,8 @@ int main (void) {
     SPEC(whoever_hurries_it_is_told_when_all_is_stored),
     SPEC(a_value_that_is_refused_is_put_aside_with_why),
     SPEC(a_value_is_put_aside_once_though_its_batch_comes_again),
+    SPEC(what_is_passed_while_they_are_read_is_forgotten),
+    SPEC(without_a_thread_what_was_refused_is_counted_all_the_same),
     SPEC(one_that_cannot_be_put_aside_is_said_once),
     SPEC(what_cannot_be_read_now_is_read_later),
     SPEC(it_may_be_closed_at_any_moment),
