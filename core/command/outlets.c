@@ -128,15 +128,21 @@ static void all_closed (tl_outlets *o) {
   if (o->stopping && o->open == 0 && !o->closed) sync_at_last(o);
 }
 
-/* It has other words now: the same cursor goes on. */
+static void on_sent (void *ctx);
+
+/* It has other words now: the same cursor goes on, also while the process ends and waits for what
+** is sent. */
 static bool begin_anew (tl_outlets *o, entry *e) {
   tl_err err = { .text = "" };
-  if (!e->anew || o->stopping) return false;
+  if (!e->anew || o->ending) return false;
   tl_outlet_words_free(e->words);
   e->words = e->anew;
   e->anew = NULL;
-  if (run_entry(o, e, &err) == TL_OK) return true;
+  bool runs = run_entry(o, e, &err) == TL_OK;
+  if (runs && o->stopping) tl_outlet_hurry(e->outlet, on_sent, o);
+  if (runs) return true;
   tl_log(TL_LOG_ERROR, e->name, "%s; its values wait in the spool for a day", err.text);
+  if (o->stopping) on_sent(o);
   return false;
 }
 
@@ -449,9 +455,9 @@ void tl_outlets_stop (tl_outlets *o, int64_t ms, void (*done)(void *ctx), void *
   (void)!tl_timer_new(&o->deadline, o->loop, hurry_on, o); /* without: at once */
   if (o->sync) tl_sync_hurry(o->sync);
   for (entry *e = o->list; e; e = e->next) {
-    if (e->closing) continue;
+    if (e->closing && !e->anew) continue;
     o->busy++;
-    tl_outlet_hurry(e->outlet, on_sent, o);
+    if (!e->closing) tl_outlet_hurry(e->outlet, on_sent, o);
   }
   if (o->deadline) tl_timer_at(o->deadline, ms > CLOSE_MS ? o->until - CLOSE_MS : o->until);
   if (o->busy == 0 || !o->deadline) close_all(o);

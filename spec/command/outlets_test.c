@@ -5,6 +5,7 @@
 #include <dirent.h>
 
 #include "base/clock.h"
+#include "history/history.h"
 #include "base/log.h"
 #include "command/outlets.h"
 #include "gateway/offline.h"
@@ -304,6 +305,33 @@ static void one_that_begins_anew_counts_on_and_tells_that_it_is_there_again (voi
   assert_null(strstr(logged, "there again"));
 }
 
+/* An orderly end waits for it, too. */
+static void one_that_begins_anew_as_the_process_ends_takes_what_waits (void **state) {
+  tl_err err;
+  tl_history *h;
+  uint64_t rows;
+  char nowhere[120], cursor[120];
+  (void)state;
+  snprintf(nowhere, sizeof nowhere, "%s/none/h.db", folder);
+  snprintf(cursor, sizeof cursor, "%s/history.cursor", spool_at);
+  leave_in_spool(3);
+  FILE *f = fopen(cursor, "w");
+  assert_true(f && fclose(f) == 0);
+  make();
+  tl_outlet_config bad = history_at(nowhere), one = history_at(file);
+  assert_true(apply(&bad, 1, NULL, &err));
+  UNTIL(strstr(logged, "values wait in the spool"));
+  assert_true(apply(&one, 1, &reload, &err));
+  tl_outlets_stop(outlets, 60000, on_stopped, NULL);
+  UNTIL(stopped && !tl_outlets_are_held(outlets));
+  tl_outlets_free(outlets);
+  outlets = NULL;
+  assert_int_equal(tl_history_open(&h, file, 0, &err), TL_OK);
+  assert_int_equal(tl_history_rows(h, &rows, &err), TL_OK);
+  tl_history_close(h);
+  assert_int_equal(rows, 3);
+}
+
 /* At a start, and at a reload that changes the words: what fails says why, and comes with the next
 ** reload. */
 static void without_memory_it_begins_or_says_why (void **state) {
@@ -491,6 +519,7 @@ int main (void) {
     SPEC(another_spool_counts_from_the_next_start_on),
     SPEC(a_damaged_spool_is_cut_and_told),
     SPEC(one_that_begins_anew_counts_on_and_tells_that_it_is_there_again),
+    SPEC(one_that_begins_anew_as_the_process_ends_takes_what_waits),
     SPEC(without_memory_it_begins_or_says_why),
     SPEC(a_kind_begins_or_says_why),
     SPEC(it_ends_even_without_a_timer),
