@@ -204,6 +204,8 @@ void tl_gateway_start (tl_gateway *g) {
   for (uint32_t i = 0; i < g->model->line_count; i++) tl_link_check(g->model->lines[i]->user);
 }
 
+bool tl_gateway_is_stopping (const tl_gateway *g) { return g->life.stopping; }
+
 void tl_gateway_stop (tl_gateway *g, void (*done)(void *ctx), void *ctx) {
   if (g->life.stopping) {
     for (uint32_t i = 0; i < g->model->line_count; i++) {

@@ -98,6 +98,7 @@ void tl_gateway_start (tl_gateway *g);
 ** closed, at the latest after some seconds.
 ** A second call closes at once, without waiting for DISCONNECT to leave. */
 void tl_gateway_stop (tl_gateway *g, void (*done)(void *ctx), void *ctx);
+bool tl_gateway_is_stopping (const tl_gateway *g);
 
 /* --- writing (gateway/write.c) --- */
 
@@ -146,6 +147,7 @@ int tl_link_set_params (tl_link *l, tl_line_params *params);
 const tl_line_params *tl_link_params (const tl_link *l);
 tl_dial *tl_link_dial (tl_link *l); /* for probes */
 tl_line *tl_link_line (const tl_link *l);
+bool tl_link_is_removed (const tl_link *l); /* a reload has taken the line away */
 /* The time of the current wake-up, in ms as tl_loop_now(). */
 int64_t tl_link_now (const tl_link *l);
 tl_router *tl_link_router (tl_link *l);

@@ -90,6 +90,8 @@ void tl_link_free (tl_link *l) {
 const tl_line_params *tl_link_params (const tl_link *l) { return &l->params; }
 tl_dial *tl_link_dial (tl_link *l) { return &l->dial; }
 tl_line *tl_link_line (const tl_link *l) { return l->line; }
+
+bool tl_link_is_removed (const tl_link *l) { return l->conn.removed; }
 int64_t tl_link_now (const tl_link *l) { return l->time.now; }
 tl_router *tl_link_router (tl_link *l) { return l->routing.router; }
 tl_link *tl_line_link (const tl_line *line) { return line->user; }

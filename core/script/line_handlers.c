@@ -1,6 +1,7 @@
 /* core/script/line_handlers.c — the functions of a line: on_connect, on_disconnect,
 ** before_disconnect, and those that make its will and the headers of its WebSocket. */
 #include "script/handlers_impl.h"
+#include "script/turn.h"
 
 typedef struct {
   tl_link *link;
@@ -19,15 +20,28 @@ static int p_line (lua_State *L) {
 
 static void call_line (void *ctx, tl_link *l, int function, const char *why, const char *what) {
   line_call c = { .link = l, .function = function, .why = why };
-  if (function != LUA_NOREF) tl_handler_call_line(ctx, l, p_line, &c, what);
+  if (function == LUA_NOREF) return;
+  if (tl_turn_end_is_used(ctx))
+    tl_log(TL_LOG_WARN, tl_link_line(l)->name,
+           "%s is not called: such functions have 0.5 s together when the process ends", what);
+  else
+    tl_handler_call_line(ctx, l, p_line, &c, what);
 }
 
 void tl_handler_line (void *ctx, tl_link *l, bool up, const char *why) {
   const tl_line_hooks *h = tl_link_user(l);
+  int function = up ? h->on_connect : h->on_disconnect;
+  if (function != LUA_NOREF && !tl_turn_line_waits(ctx, l, up, why))
+    tl_handler_line_now(ctx, l, up, why);
+}
+
+void tl_handler_line_now (tl_script *s, tl_link *l, bool up, const char *why) {
+  const tl_line_hooks *h = tl_link_user(l);
+  if (!h) return;
   if (up)
-    call_line(ctx, l, h->on_connect, NULL, "on_connect");
+    call_line(s, l, h->on_connect, NULL, "on_connect");
   else
-    call_line(ctx, l, h->on_disconnect, why, "on_disconnect");
+    call_line(s, l, h->on_disconnect, why, "on_disconnect");
 }
 
 void tl_handler_before_disconnect (void *ctx, tl_link *l) {

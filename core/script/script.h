@@ -42,6 +42,9 @@ typedef struct {
   uint64_t number; /* number of the turn that `ticks` belongs to */
   uint32_t ticks;  /* box.ticks when that turn began */
   uint32_t news;   /* values and statuses in the queue */
+  uint32_t lines;  /* connections and their ends in the queue */
+  bool ends;       /* the process ends; since then box.ticks: */
+  uint32_t end_ticks;
   uint64_t left_out;
   struct tl_due *first; /* first of the queue, a ring; NULL: it is empty */
   tl_heavy waits;       /* for the turn of this queue */
@@ -287,6 +290,8 @@ typedef struct {
 ** line's); and on_status (see turn.h). */
 void tl_handler_value_now (tl_script *s, tl_tag *t, int from);
 void tl_handler_status_now (tl_script *s, tl_station *station);
+/* line_handlers.c: on_connect or on_disconnect, if the line has it. */
+void tl_handler_line_now (tl_script *s, tl_link *l, bool up, const char *why);
 
 /* NULL: the record has no functions. Raises without memory. */
 tl_station_hooks *tl_read_station_hooks (lua_State *L, int index, int tag_count);

@@ -7,7 +7,8 @@
 
 #include "sandbox/watchdog.h"
 
-enum { NEWS_MAX = 100000 }; /* how many values and statuses may wait */
+enum { NEWS_MAX = 100000 };  /* how many values and statuses may wait */
+enum { END_NS = 500000000 }; /* see tl_turn_end_is_used() */
 
 /* --- the share of a turn --- */
 
@@ -179,4 +180,45 @@ bool tl_turn_status_waits (tl_script *s, tl_station *station) {
   bool waits = wait_with(s, station, false, 0, &name);
   tl_buf_fini(&name);
   return waits;
+}
+
+/* --- connections --- */
+
+typedef struct {
+  tl_due due;
+  tl_script *script;
+  bool up;
+  size_t len;  /* of the line's name */
+  char text[]; /* the name and why, each with a NUL */
+} line_news;
+
+static void run_line_news (tl_due *due) {
+  line_news *n = (line_news *)due;
+  tl_script *s = n->script;
+  const tl_line *line = tl_model_line(tl_gateway_model(s->gateway), tl_slice_of(n->text, n->len));
+  s->turn.lines--;
+  if (line) tl_handler_line_now(s, tl_line_link(line), n->up, n->text + n->len + 1);
+  free(n);
+}
+
+bool tl_turn_line_waits (tl_script *s, tl_link *l, bool up, const char *why) {
+  if (has_its_time(s) || tl_gateway_is_stopping(s->gateway) || tl_link_is_removed(l)) return false;
+  if (s->turn.lines == 0 && comes_first(s) && !tl_loop_is_busy(s->loop)) return false;
+  const char *name = tl_link_line(l)->name;
+  size_t len = strlen(name), more = strlen(why) + 1;
+  line_news *n = malloc(sizeof *n + len + 1 + more);
+  if (!n) return false;
+  *n = (line_news){ { .run = run_line_news, .drop = drop_news }, s, up, len };
+  memcpy(n->text, name, len + 1);
+  memcpy(n->text + len + 1, why, more);
+  tl_turn_wait(s, &n->due);
+  s->turn.lines++;
+  return true;
+}
+
+bool tl_turn_end_is_used (tl_script *s) {
+  if (!s->loop || !tl_gateway_is_stopping(s->gateway)) return false;
+  if (!s->turn.ends) s->turn.end_ticks = s->box.ticks;
+  s->turn.ends = true;
+  return (uint64_t)(s->box.ticks - s->turn.end_ticks) * TL_TICK_NS >= END_NS;
 }

@@ -37,5 +37,10 @@ void tl_turn_drop_all (tl_script *s);
 ** acknowledged after its handlers, if they are quick enough. */
 bool tl_turn_value_waits (tl_script *s, tl_tag *t, int from);
 bool tl_turn_status_waits (tl_script *s, tl_station *station);
+/* The same for on_connect and on_disconnect; not for those of a line that goes, which nobody would
+** find any more. */
+bool tl_turn_line_waits (tl_script *s, tl_link *l, bool up, const char *why);
+/* The process ends: have functions of lines used the half second that they all have together? */
+bool tl_turn_end_is_used (tl_script *s);
 
 #endif

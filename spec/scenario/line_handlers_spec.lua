@@ -89,6 +89,35 @@ describe("on_disconnect of a line with very many stations", function()
   end)
 end)
 
+describe("Endless functions of many lines", function()
+  after_each(scope.finish)
+
+  it("take turns when the lines are lost together, and have half a second at the end", function()
+    local many, b, good = 6, broker.new(), broker.new()
+    local t = tagline.run(([[local function endless() while true do end end
+      for i = 1, %d do
+        line("bad" .. i) { host = "127.0.0.1", port = PORT, on_disconnect = endless,
+          reconnect_delay = 0.01, before_disconnect = endless, station "s" { address = "a" } }
+      end
+      line "good" { host = "127.0.0.1", port = GOOD, station "s" { address = "good",
+        tags = { x = TxtI "IN_DATA" } } }]]):format(many), { PORT = b.port, GOOD = good.port })
+    local c, lost = good:handshake(), {}
+    for i = 1, many do lost[i] = b:handshake() end
+    for i = 1, many do lost[i]:close() end
+    local most = 0
+    for id = 1, 2 * many do
+      local before = t:loop_cpu()
+      c:send("PUBLISH", { topic = "good", payload = tostring(id), qos = 1, id = id })
+      assert.equal(id, c:expect("PUBACK", 60000).id)
+      most = math.max(most, t:loop_cpu() - before)
+    end
+    assert.is_true(most <= 0.2, most)
+    for _ = 1, many do b:handshake() end
+    t:stop()
+    assert.truthy(t:text("stderr"):find("before_disconnect is not called", 1, true))
+  end)
+end)
+
 describe("A write's function of a line that a reload takes away", function()
   after_each(scope.finish)
 
