@@ -251,7 +251,7 @@ static void note_astray (tl_link *l, const tl_tag *t, const char *why) {
   h->astray++;
   h->astray_at = tl_loop_now(l->gateway->loop);
   snprintf(h->astray_tag, sizeof h->astray_tag, "%s.%s", t->station->name, tl_tag_def(t)->name);
-  snprintf(h->astray_why, sizeof h->astray_why, "%s", why);
+  snprintf(h->astray_why, sizeof h->astray_why, "%.199s", why);
 }
 
 static int out_topic (const tl_station *s, tl_slice *topic, tl_err *err) {
