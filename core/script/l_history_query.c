@@ -205,6 +205,9 @@ void tl_push_query_list (lua_State *L, const tl_query *q) {
   lua_pushinteger(L, (lua_Integer)q->left_out);
   lua_setfield(L, -2, "left_out");
   if (q->left_out > 0) {
+    /* the moment that a time of the zone was */
+    lua_pushnumber(L, (double)q->from_ms / 1000);
+    lua_setfield(L, -2, "left_from");
     lua_pushnumber(L, (double)q->left_to_ms / 1000);
     lua_setfield(L, -2, "left_to");
   }

@@ -64,8 +64,8 @@ static int add_call (request *r, const tl_buf *tag, bool csv, tl_buf *code) {
   tl_buf_str(code, ",{");
   int rc = add_options(r, code);
   tl_buf_fmt(code,
-             "csv=%s,note=function(rows,from) print((\"%%d %%d %%d\"):format(rows.left_out,"
-             "from*1000//1,((rows.left_to or 0)*1000+0.5)//1)) end})"
+             "csv=%s,note=function(rows) print((\"%%d %%d %%d\"):format(rows.left_out,"
+             "((rows.left_from or 0)*1000+0.5)//1,((rows.left_to or 0)*1000+0.5)//1)) end})"
              "if not rows then return nil,why end ",
              csv ? "true" : "false");
   /* print gives bytes as they are, a result only those that a terminal shows */
@@ -100,23 +100,33 @@ static void add_escaped (tl_buf *out, tl_slice text) {
   }
 }
 
-static bool is_range (const tl_buf *name) {
-  static const char *const names[] = { "from", "to", "last" };
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-    if (tl_slice_eq(tl_buf_bytes(name), tl_slice_str(names[i]))) return true;
-  return false;
+static bool is_called (const tl_buf *name, const char *other) {
+  return tl_slice_eq(tl_buf_bytes(name), tl_slice_str(other));
 }
 
-/* The same question for another range, relative to this one. */
+/* Does it say which range? */
+static bool is_range (const tl_buf *name) {
+  return is_called(name, "from") || is_called(name, "to") || is_called(name, "last");
+}
+
+static bool has_intervals (tl_slice query, tl_buf *name, tl_buf *value) {
+  bool has = false;
+  while (!has && tl_http_parameter(&query, name, value) == 1) has = is_called(name, "every");
+  return has;
+}
+
+/* The same question for another range, relative to this one. The range is of moments: without
+** intervals a zone means nothing to it, and is refused. */
 static void add_link (request *r, int64_t from_ms, int64_t to_ms, tl_buf *out) {
   tl_slice query = tl_http_query(tl_buf_bytes(&r->target));
   tl_buf name, value;
   tl_buf_init(&name);
   tl_buf_init(&value);
+  bool zoned = has_intervals(query, &name, &value);
   tl_buf_fmt(out, "</api/v1/history?from=%.3f&to=%.3f", (double)from_ms / 1000,
              (double)to_ms / 1000);
   for (tl_slice at = query; tl_http_parameter(&query, &name, &value) == 1; at = query) {
-    if (is_range(&name)) continue;
+    if (is_range(&name) || (!zoned && is_called(&name, "zone"))) continue;
     tl_slice one = tl_slice_of(at.at, at.len - query.len);
     while (one.len > 0 && one.at[0] == '&') one = tl_slice_of(one.at + 1, one.len - 1);
     while (one.len > 0 && one.at[one.len - 1] == '&') one.len--;

@@ -72,6 +72,16 @@ line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter 
     sum = 0
     for _, n in ipairs(counts) do sum = sum + n end
     assert.equal(MANY, math.tointeger(sum))
+    -- times of a zone become moments
+    local at = os.date("!%Y-%m-%dT%H:%M:%S", FIRST + 19800 + 1)
+    for _, every in ipairs { "", "&every=1&as=first" } do
+      lines = 0
+      for a in each_answer("history?tag=plant.boiler.temperature&limit=6000&zone=Asia/Kolkata&from="
+        .. at .. "&to=" .. FIRST + 20000 .. every) do
+        lines = lines + #a.json
+      end
+      assert.equal(MANY, lines)
+    end
     local day = get(("history?tag=plant.boiler.temperature&every=1d&as=count&zone=Asia/Kolkata\z
       &from=%d&to=%d"):format(FIRST, FIRST + 20000)).json[1]
     assert.equal(0, (day.time + 19800) % 86400)

@@ -96,7 +96,7 @@ local function ask_curve(live, name, from, to, n)
 end
 
 --- history(tag [, "1h" | { from =, to =, every =, as =, limit =, csv = }]). The API also gives a
---- function `note`, which is called with the rows and the begin of the range.
+--- function `note`, which is called with the rows: those left out lie from left_from to left_to.
 function history.word(live, api)
   return function(tag, options)
     local name = name_of(tag, "history")
@@ -110,7 +110,7 @@ function history.word(live, api)
     local rows, wrong = ask(live, name, question)
     rows = rows or none_yet(tag, api, wrong)
     if not rows then return nil, wrong end
-    if answer.note then answer.note(rows, question.from) end
+    if answer.note then answer.note(rows) end
     if not answer.csv then return rows end
     local text = csv.text(rows, { name = name, type = kind, unit = member_of(tag, api, "unit") },
       question.as, TEXT_MOST)
