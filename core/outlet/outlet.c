@@ -56,6 +56,10 @@ struct tl_outlet {
   outlet_state state;
   threads threads;
   bool storing; /* the sender has `batch` */
+  bool open;    /* the sender is */
+  bool proven;  /* since then something was stored, or nothing waited */
+  bool doubted; /* the last time nothing was: it is there again once it is proven */
+  bool unread;  /* the spool could not be read: tried again at `due` */
   bool hurried, closing, refused_logged, aside_logged;
   int64_t backoff, due;  /* due: when values that gather are sent; INT64_MAX: none do */
   int64_t since, handed; /* handed: when the sender got `batch` */
@@ -113,14 +117,45 @@ static void report_done (tl_outlet *o) {
   if (done.call) done.call(done.ctx);
 }
 
-/* Away: it is opened again once the back-off is over, with up to a quarter more, so that many
-** processes do not come back to one server at the same moment. */
-static void wait_for_next (tl_outlet *o) {
+/* It is tried again once the back-off is over, with up to a quarter more, so that many processes do
+** not come back to one server at the same moment. */
+static void wait_for_next (tl_outlet *o, outlet_state meanwhile) {
   int64_t jitter = (int64_t)(tl_clock_mono_ns() / 1000 % 1000) * o->backoff / 4000;
-  o->state = AWAY;
+  o->state = meanwhile;
   o->due = tl_loop_now(o->loop) + (o->hurried ? 0 : o->backoff + jitter);
   o->backoff = o->backoff * 2 < BACKOFF_MAX_MS ? o->backoff * 2 : BACKOFF_MAX_MS;
   tl_timer_at(o->timer, o->due);
+}
+
+/* --- there and away, as it is told --- */
+
+static void be_there (tl_outlet *o) {
+  uint64_t n = behind(o);
+  o->backoff = BACKOFF_MS;
+  if (!o->facts.up) o->since = tl_loop_now(o->loop);
+  if (o->totals->away)
+    tl_log(TL_LOG_INFO, o->name, "there again; %llu %s", (unsigned long long)n,
+           n == 1 ? "value waits" : "values wait");
+  o->facts.up = true;
+  o->totals->away = false;
+  o->facts.why[0] = '\0';
+}
+
+/* Values come through. An outlet that opens each time, and then fails, is not there again. */
+static void prove (tl_outlet *o) {
+  o->proven = true;
+  if (o->doubted) be_there(o);
+  o->doubted = false;
+}
+
+static void be_away (tl_outlet *o, const char *why) {
+  if (o->facts.up || strcmp(why, o->facts.why) != 0)
+    tl_log(TL_LOG_WARN, o->name, "%s; values wait in the spool", why);
+  if (o->facts.up) o->since = tl_loop_now(o->loop);
+  snprintf(o->facts.why, sizeof o->facts.why, "%s", why);
+  o->facts.up = false;
+  o->totals->away = true;
+  if (o->open && !o->proven) o->doubted = true;
 }
 
 /* Once no thread has anything of ours. */
@@ -175,6 +210,15 @@ static void find_hole (tl_outlet *o) {
          (unsigned long long)b->hole.count);
 }
 
+/* The sender stays open, and reading is tried again. */
+static void cannot_read (tl_outlet *o, const char *why) {
+  o->unread = true;
+  o->proven = false;
+  tl_cursor_take(o->cursor, 0);
+  be_away(o, why);
+  wait_for_next(o, IDLE);
+}
+
 static void on_read (void *ctx) {
   tl_outlet *o = ctx;
   o->threads.reading = false;
@@ -182,18 +226,18 @@ static void on_read (void *ctx) {
     close_sender(o);
     return;
   }
-  if (!o->facts.up) { /* it went away meanwhile */
+  if (!o->open) { /* it went away meanwhile */
     tl_cursor_take(o->cursor, 0);
-    wait_for_next(o);
+    wait_for_next(o, AWAY);
     return;
   }
   int rc = tl_fetch_result(o->threads.fetch, &o->batch);
   o->batch.doubt = tl_cursor_doubt(o->cursor);
   if (rc < 0) {
-    o->state = IDLE;
-    tl_cursor_take(o->cursor, 0);
-    tl_outlet_away(o, "the spool cannot be read: %s",
-                   rc == TL_ENOMEM ? "no memory" : strerror(-rc));
+    char why[120];
+    snprintf(why, sizeof why, "the spool cannot be read: %s",
+             rc == TL_ENOMEM ? "no memory" : strerror(-rc));
+    cannot_read(o, why);
     return;
   }
   find_hole(o);
@@ -218,8 +262,9 @@ static void read_on (tl_outlet *o) {
   if (!tl_spool_where_synced(o->spool, tl_cursor_at(o->cursor), &place)) return;
   tl_fetch_prepare(o->threads.fetch, &place, tl_spool_id(o->spool));
   o->due = INT64_MAX;
+  o->unread = false;
   if (tl_work_start(o->loop, read_batch, on_read, o) < 0) {
-    tl_outlet_away(o, "no memory");
+    cannot_read(o, "no memory");
     return;
   }
   tl_cursor_take(o->cursor, place.until);
@@ -238,12 +283,13 @@ static void open_sender (tl_outlet *o) {
 
 /* Values gather for a while, unless there are many or somebody waits for all of them. */
 static bool is_time (const tl_outlet *o, int64_t now) {
-  return o->hurried || behind(o) >= o->kind.most || now >= o->due;
+  return o->hurried || (behind(o) >= o->kind.most && !o->unread) || now >= o->due;
 }
 
 static void go_on (tl_outlet *o) {
   int64_t now = tl_loop_now(o->loop);
-  if (o->state == AWAY && o->hurried) { /* there is nothing to wait for */
+  bool fails = o->state == AWAY || (o->state == IDLE && o->unread);
+  if (fails && o->hurried) { /* there is nothing to wait for */
     report_done(o);
     return;
   }
@@ -253,6 +299,8 @@ static void go_on (tl_outlet *o) {
   if (!is_behind(o)) {
     o->due = INT64_MAX;
     o->facts.waiting_since = 0;
+    o->unread = false;
+    prove(o);
     if (o->kind.rest) o->kind.rest(o->sender);
     tl_timer_at(o->timer, o->kind.rest ? now + REST_MS : INT64_MAX);
     report_done(o);
@@ -273,6 +321,7 @@ void tl_outlet_poke (tl_outlet *o) {
 
 void tl_outlet_hurry (tl_outlet *o, void (*done)(void *ctx), void *ctx) {
   o->hurried = true;
+  o->unread = false; /* once more */
   o->done = (notice){ done, ctx };
   /* From the loop: `done` never comes from inside. */
   if (o->state == IDLE || o->state == AWAY) tl_timer_at(o->timer, tl_loop_now(o->loop));
@@ -395,16 +444,10 @@ static void raise_spool (tl_outlet *o, uint64_t applied) {
 void tl_outlet_ready (tl_outlet *o, uint64_t applied) {
   if (o->state != OPENING) return;
   o->state = IDLE;
-  o->backoff = BACKOFF_MS;
   o->due = tl_loop_now(o->loop); /* what has gathered goes at once */
-  if (!o->facts.up) o->since = tl_loop_now(o->loop);
-  if (o->totals->away) {
-    uint64_t n = behind(o);
-    tl_log(TL_LOG_INFO, o->name, "there again; %llu values wait", (unsigned long long)n);
-  }
-  o->facts.up = true;
-  o->totals->away = false;
-  o->facts.why[0] = '\0';
+  o->open = true;
+  o->proven = o->unread = false;
+  if (!o->doubted) be_there(o);
   if (applied > tl_spool_next(o->spool))
     raise_spool(o, applied);
   else if (applied != tl_cursor_ahead(o->cursor))
@@ -420,14 +463,11 @@ void tl_outlet_away (tl_outlet *o, const char *fmt, ...) {
   va_start(args, fmt);
   vsnprintf(text, sizeof text, fmt, args);
   va_end(args);
-  if (o->facts.up || strcmp(text, o->facts.why) != 0)
-    tl_log(TL_LOG_WARN, o->name, "%s; values wait in the spool", text);
-  if (o->facts.up) o->since = tl_loop_now(o->loop);
-  snprintf(o->facts.why, sizeof o->facts.why, "%s", text);
-  o->facts.up = o->storing = false;
-  o->totals->away = true;
-  if (!o->threads.reading) tl_cursor_take(o->cursor, 0);
-  if (!o->threads.reading) wait_for_next(o); /* else the batch is thrown away once it is read */
+  be_away(o, text);
+  o->open = o->storing = false;
+  if (o->threads.reading) return; /* the batch is thrown away once it is read */
+  tl_cursor_take(o->cursor, 0);
+  wait_for_next(o, AWAY);
 }
 
 void tl_outlet_left_out (tl_outlet *o, uint64_t count) { o->left_out = count; }
@@ -448,6 +488,7 @@ void tl_outlet_stored (tl_outlet *o) {
   move(o, o->batch.next);
   if (o->state != STORING) return; /* it is being closed */
   sweep(o);
+  prove(o);
   o->state = IDLE;
   tl_timer_at(o->timer, tl_loop_now(o->loop)); /* other things of the loop come between */
 }

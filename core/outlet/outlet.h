@@ -83,8 +83,9 @@ void tl_outlet_close (tl_outlet *o, void (*closed)(void *ctx), void *ctx);
 ** power failure takes them; 0: it does not know. If that is less than was told as stored, the rest
 ** comes again, as far as the spool has it. */
 void tl_outlet_ready (tl_outlet *o, uint64_t applied);
-/* It is away, and why (for people; one line). It is opened again after 1 s, then
-** after twice as long each time, up to 60 s. What was not told as stored comes again. */
+/* It is away, and why (for people; one line). It is opened again after 1 s, then after twice as
+** long each time, up to 60 s, until something is stored or nothing waits. What was not told as
+** stored comes again. */
 void tl_outlet_away (tl_outlet *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The batch is stored. Also to be called if tl_outlet_close() came meanwhile and the batch was
 ** stored nevertheless. */
