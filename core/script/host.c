@@ -82,6 +82,7 @@ int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *er
 }
 
 void tl_script_end (tl_script *s) {
+  tl_turn_finish(s);
   tl_history_drop(s, false);
   tl_turn_drop_all(s);
   tl_timers_stop(s);

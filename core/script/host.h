@@ -16,8 +16,8 @@ typedef struct {
 /* Make a state without a gateway, which is enough to load and check configs. TL_OK and *out;
 ** TL_ENOMEM; TL_ENOENT: the Lua modules were not found (err). */
 int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *err);
-/* All lines are closed, and the process ends: timers and what waits for its turn are forgotten.
-** Evaluations of consoles go on. */
+/* All lines are closed, and the process ends: functions of values, statuses and lines that wait for
+** their turn are called, timers and the rest are forgotten. Evaluations of consoles go on. */
 void tl_script_end (tl_script *s);
 void tl_script_free (tl_script *s);
 /* Find the folder of tagline's Lua modules, beside the program: EXE/../lua in a build tree,

@@ -83,6 +83,7 @@ void tl_turn_drop_all (tl_script *s) {
     tl_turn_forget(s, first);
     first->drop(first);
   }
+  s->turn.news = s->turn.lines = 0;
 }
 
 /* --- values and statuses --- */
@@ -171,9 +172,14 @@ bool tl_turn_value_waits (tl_script *s, tl_tag *t, int from) {
   return waits;
 }
 
-/* No acknowledgement stands behind a status: it can wait for a better moment. */
+/* No acknowledgement stands behind a status or a connection: they can wait for a better moment,
+** but at the process's end none may come. */
+static bool has_to_wait (const tl_script *s) {
+  return tl_loop_is_busy(s->loop) && !tl_gateway_is_stopping(s->gateway);
+}
+
 bool tl_turn_status_waits (tl_script *s, tl_station *station) {
-  if (comes_first(s) && (has_its_time(s) || !tl_loop_is_busy(s->loop))) return false;
+  if (comes_first(s) && (has_its_time(s) || !has_to_wait(s))) return false;
   tl_buf name;
   tl_buf_init(&name);
   tl_station_full_name(station, &name);
@@ -202,8 +208,9 @@ static void run_line_news (tl_due *due) {
 }
 
 bool tl_turn_line_waits (tl_script *s, tl_link *l, bool up, const char *why) {
-  if (has_its_time(s) || tl_gateway_is_stopping(s->gateway) || tl_link_is_removed(l)) return false;
-  if (s->turn.lines == 0 && comes_first(s) && !tl_loop_is_busy(s->loop)) return false;
+  if (has_its_time(s) || tl_link_is_removed(l)) return false;
+  bool first = comes_first(s) || tl_gateway_is_stopping(s->gateway);
+  if (s->turn.lines == 0 && first && !has_to_wait(s)) return false;
   const char *name = tl_link_line(l)->name;
   size_t len = strlen(name), more = strlen(why) + 1;
   line_news *n = malloc(sizeof *n + len + 1 + more);
@@ -221,4 +228,21 @@ bool tl_turn_end_is_used (tl_script *s) {
   if (!s->turn.ends) s->turn.end_ticks = s->box.ticks;
   s->turn.ends = true;
   return (uint64_t)(s->box.ticks - s->turn.end_ticks) * TL_TICK_NS >= END_NS;
+}
+
+static bool is_news (const tl_due *due) {
+  return due->run == run_news || due->run == run_line_news;
+}
+
+void tl_turn_finish (tl_script *s) {
+  while (s->turn.news + s->turn.lines > 0 && !tl_turn_end_is_used(s)) {
+    if (is_news(s->turn.first))
+      run_first(s);
+    else
+      s->turn.first = s->turn.first->next;
+  }
+  if (s->turn.news + s->turn.lines > 0)
+    tl_log(TL_LOG_WARN, NULL,
+           "%u functions of values, statuses and lines waited for their turn, and are not called",
+           (unsigned)(s->turn.news + s->turn.lines));
 }

@@ -42,5 +42,7 @@ bool tl_turn_status_waits (tl_script *s, tl_station *station);
 bool tl_turn_line_waits (tl_script *s, tl_link *l, bool up, const char *why);
 /* The process ends: have functions of lines used the half second that they all have together? */
 bool tl_turn_end_is_used (tl_script *s);
+/* All lines are closed: call what waits of those functions now, as far as that time allows. */
+void tl_turn_finish (tl_script *s);
 
 #endif

@@ -1,6 +1,6 @@
 -- What handlers do to their own line while its connection ends, or while the line itself goes away.
 local scenario = require "spec.support.scenario"
-local broker, files, scope, tagline = scenario "broker files scope tagline"
+local broker, files, process, scope, tagline = scenario "broker files process scope tagline"
 
 local config = [[
 line "plant" {
@@ -115,6 +115,22 @@ describe("Endless functions of many lines", function()
     for _ = 1, many do b:handshake() end
     t:stop()
     assert.truthy(t:text("stderr"):find("before_disconnect is not called", 1, true))
+  end)
+end)
+
+describe("The process's end beside an endless evaluation at a prompt", function()
+  after_each(scope.finish)
+
+  it("is told to the functions of statuses and lines, in order", function()
+    local b = broker.new()
+    local t = tagline.run(config, { PORT = b.port, EXTRA = "", STATUS = 'print "lost"', WRITE = "",
+      DISCONNECT = "" })
+    b:handshake()
+    t:wait_log "plant: connected"
+    process.start(tagline.program(), { "repl", "--socket", t.socket, "-e",
+      'print "begun" while true do end' }):wait_line "begun"
+    t:stop()
+    assert.truthy(t:text("stderr"):find("lost\nended: disconnected", 1, true), t:text("stderr"))
   end)
 end)
 
