@@ -33,6 +33,14 @@ describe("rows as CSV", function()
       csv.row(row, tag, { "sum" }))
   end)
 
+  it("have years of four digits, which an import can read", function()
+    for text, seconds in pairs { ["0001-01-01T00:00:00.000"] = -62135596800,
+      ["0999-12-31T23:59:59.500"] = -30610224000.5, ["1000-01-01T00:00:00.000"] = -30610224000,
+      ["9999-12-31T23:59:59.000"] = 253402300799 } do
+      assert.equal(text, csv.stamp(seconds):sub(1, 23))
+    end
+  end)
+
   it("are none beyond a limit, and no more of them are made", function()
     assert.is_nil(csv.text(rows, { name = "l.s.t" }, nil, 50000))
     assert.is_true(read < 2000, read)

@@ -1,5 +1,6 @@
 --- Rows of a history as CSV: `tagline history --csv`, history(tag, { csv = true }) and the API
 --- write the same.
+local date = require "tagline.history.date"
 local many = require "tagline.history.rows"
 
 local csv = {}
@@ -10,7 +11,7 @@ function csv.stamp(seconds)
   local whole = ms // 1000
   local offset = os.date("%z", whole)
   offset = offset == "+0000" and "Z" or offset:sub(1, 3) .. ":" .. offset:sub(4)
-  return os.date("%Y-%m-%dT%H:%M:%S", whole) .. (".%03d"):format(ms % 1000) .. offset
+  return date("%Y-%m-%dT%H:%M:%S", whole) .. (".%03d"):format(ms % 1000) .. offset
 end
 
 --- One cell.

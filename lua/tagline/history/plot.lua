@@ -1,5 +1,7 @@
 --- A curve as text: each column shows the lowest and the highest value of its time, so that no
 --- peak is lost; gaps stand where there was no valid value. Knows no history.
+local date = require "tagline.history.date"
+
 local plot = {}
 
 local BRAILLE = { { 0x01, 0x08 }, { 0x02, 0x10 }, { 0x04, 0x20 }, { 0x40, 0x80 } }
@@ -50,7 +52,7 @@ end
 local function words_of(is_time)
   if not is_time then return number, number end
   local function of(format)
-    return function(seconds) return os.date(format, math.floor(seconds)) end
+    return function(seconds) return date(format, math.floor(seconds)) end
   end
   return of "!%H:%M:%S", of "!%Y-%m-%dT%H:%M:%SZ"
 end

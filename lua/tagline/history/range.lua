@@ -133,8 +133,8 @@ function range.read(options, now, dash, resolve)
   if type(options) ~= "table" then options = { last = options } end
   for key in pairs(options) do
     if not FIELDS[key] then
-      return nil, ("unknown option '%s'; expected from, to, last, every, as or limit"):format(
-        tostring(key))
+      return nil, ("unknown option '%s'; expected from, to, last, every, as, zone or limit")
+        :format(tostring(key))
     end
   end
   local q = {}

@@ -1,5 +1,6 @@
 --- One value as text, for people: numbers, quoted texts, times, a dump of bytes. And what a value
 --- is: an object of the core, one of its collections, the keys of a table in their order.
+local date = require "tagline.history.date"
 local many = require "tagline.history.rows"
 
 local M = {}
@@ -145,7 +146,7 @@ end
 --- Seconds since 1970 as "2026-11-22T14:03:16.123Z".
 function M.time(seconds)
   local ms = math.floor(seconds * 1000 + 0.5)
-  return os.date("!%Y-%m-%dT%H:%M:%S", ms // 1000) .. (".%03dZ"):format(ms % 1000)
+  return date("!%Y-%m-%dT%H:%M:%S", ms // 1000) .. (".%03dZ"):format(ms % 1000)
 end
 
 -- Tables
