@@ -25,9 +25,12 @@ int tl_spool_put_aside (const tl_spool *s, const char *name, tl_slice line) {
   int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
   int fd = openat(s->folder, file, flags, 0600);
   if (fd < 0) return -errno;
+  off_t end = lseek(fd, 0, SEEK_END);
   ssize_t n = write(fd, line.at, line.len);
   int rc = n == (ssize_t)line.len ? TL_OK : -ENOSPC;
   if (n < 0) rc = -errno;
+  /* the next line must not begin behind a half one */
+  if (n > 0 && rc < 0 && end >= 0) (void)!ftruncate(fd, end);
   close(fd);
   return rc;
 }

@@ -468,9 +468,9 @@ static void on_a_full_disk_the_oldest_go_and_are_counted (void **unused) {
 
 static void a_value_put_aside_is_whole_or_told (void **unused) {
   (void)unused;
-  how = DISK_FULL;
   for (torture_round t = { 0 }; torture_next(&t);) {
     char file[120], text[64] = "";
+    how = t.for_ever ? DISK_FULL : IN_THE_MIDDLE;
     remove_spool();
     assert_int_equal(try_open(true, NULL), TL_OK);
     memory_fails(t.at, t.for_ever);
