@@ -99,10 +99,11 @@ static uint64_t later (uint64_t a, uint64_t b) { return a > b ? a : b; }
 static uint64_t least (uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 /* Of values that were dropped after the file was written, such as while the outlet was not in the
-** config, no times are known. If a power failure brought a segment back it is not lost. */
+** config, no times are known. If a power failure brought a segment back it is not lost. An earlier
+** version that wrote the file meanwhile went on, and left what was lost before as it was. */
 static void find_lost (tl_cursor *c, uint64_t oldest) {
   uint64_t from = later(c->at, c->lost_to), before = c->lost.count;
-  if (c->at >= oldest) c->lost.count = 0;
+  if (c->at >= oldest || c->at >= c->lost_to) c->lost.count = 0;
   if (c->lost_to > oldest) c->lost.count -= least(c->lost.count, c->lost_to - oldest);
   if (from < oldest) {
     tl_spool_lost more = { oldest - from, INT64_MAX, INT64_MIN };

@@ -369,6 +369,28 @@ static void what_is_dropped_is_told_by_the_times_of_the_values (void **state) {
   assert_int_equal(facts().dropped, 0);
 }
 
+/* The version before writes the first lines of the cursor's file, and leaves the others. */
+static void what_an_earlier_version_told_is_not_told_again (void **state) {
+  char path[100];
+  (void)state;
+  begin();
+  tl_outlet_away(outlet, "refused");
+  fill_spool(1);
+  uint64_t at = tl_spool_oldest(spool) + 10;
+  assert_int_equal(facts().dropped, at - 11);
+  tl_outlet_close(outlet, on_closed, NULL);
+  RUN_UNTIL(!outlet);
+  snprintf(path, sizeof path, "%s/out.cursor", folder);
+  FILE *file = fopen(path, "r+");
+  assert_true(file && fseek(file, 17, SEEK_SET) == 0);
+  assert_int_equal(fprintf(file, "%016llx\n", (unsigned long long)at), 17);
+  assert_int_equal(fclose(file), 0);
+  fill_spool(at);
+  opens = 0;
+  begin();
+  assert_int_equal(facts().dropped, tl_spool_oldest(spool) - at);
+}
+
 static void what_is_dropped_under_way_is_lost_when_it_does_not_arrive (void **state) {
   (void)state;
   for (int arrives = 0; arrives < 2; arrives++) {
@@ -683,6 +705,7 @@ int main (void) {
     SPEC(away_is_said_once_and_tried_again),
     SPEC(what_a_full_spool_drops_is_told_while_it_is_away),
     SPEC(what_is_dropped_is_told_by_the_times_of_the_values),
+    SPEC(what_an_earlier_version_told_is_not_told_again),
     SPEC(what_is_dropped_under_way_is_lost_when_it_does_not_arrive),
     SPEC(what_is_dropped_under_way_is_lost_by_a_kill),
     SPEC(what_is_dropped_while_it_is_read_is_there_or_lost),
