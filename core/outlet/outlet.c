@@ -67,6 +67,7 @@ struct tl_outlet {
   uint64_t left_out; /* of this batch */
   uint64_t too_old;  /* of this batch */
   uint64_t damaged;  /* of its hole: values that could not be read */
+  uint64_t hole;     /* as find_hole() told last, until it is stored; 0: none */
   uint64_t lost;     /* as tell_lost() told last; 0: none */
   int64_t lost_told; /* when */
   facts facts;
@@ -106,9 +107,8 @@ static void tell_lost (tl_outlet *o) {
   if (lost <= o->lost || (o->lost > 0 && now - o->lost_told < LOST_MS)) return;
   o->lost = lost;
   o->lost_told = now;
-  tl_log(TL_LOG_WARN, o->name,
-         "%llu values are lost so far: the spool is full, and drops the oldest",
-         (unsigned long long)o->lost);
+  tl_log(TL_LOG_WARN, o->name, "%llu %s lost so far: the spool is full, and drops the oldest",
+         (unsigned long long)o->lost, o->lost == 1 ? "value is" : "values are");
 }
 
 static void report_done (tl_outlet *o) {
@@ -206,8 +206,10 @@ static void find_hole (tl_outlet *o) {
   int64_t came = tl_fetch_arrival(o->threads.fetch);
   if (b->hole.from_ms > b->hole.to_ms)
     b->hole.from_ms = b->hole.to_ms = came > 0 ? came : tl_clock_wall_ms();
-  tl_log(TL_LOG_WARN, o->name, "%llu values are lost: the spool was full, or is damaged",
-         (unsigned long long)b->hole.count);
+  if (b->hole.count > o->hole) /* not each time that the batch comes again */
+    tl_log(TL_LOG_WARN, o->name, "%llu %s lost: the spool was full, or is damaged",
+           (unsigned long long)b->hole.count, b->hole.count == 1 ? "value is" : "values are");
+  o->hole = b->hole.count;
 }
 
 /* The sender stays open, and reading is tried again. */
@@ -485,6 +487,7 @@ void tl_outlet_stored (tl_outlet *o) {
   o->totals->stored += o->batch.count - o->left_out - o->too_old;
   o->totals->too_old += o->too_old;
   o->totals->dropped += o->damaged;
+  o->hole = 0;
   move(o, o->batch.next);
   if (o->state != STORING) return; /* it is being closed */
   sweep(o);

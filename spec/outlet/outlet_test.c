@@ -338,6 +338,12 @@ static void is_hole (const tl_outlet_hole *hole, uint64_t from, uint64_t to) {
   assert_in_range(hole->from_ms, time_of(from) - 500, time_of(from));
 }
 
+static int count_logged (const char *text) {
+  int n = 0;
+  for (const char *at = logged; (at = strstr(at, text)) != NULL; at++) n++;
+  return n;
+}
+
 static void what_is_dropped_is_told_by_the_times_of_the_values (void **state) {
   (void)state;
   begin();
@@ -358,6 +364,7 @@ static void what_is_dropped_is_told_by_the_times_of_the_values (void **state) {
     RUN_UNTIL(batch);
     is_hole(&batch->hole, 151, end);
     assert_int_equal(facts().dropped, end - 151);
+    assert_int_equal(count_logged("lost: the spool was full"), 1);
     batch = NULL;
     if (again == 1) tl_outlet_away(outlet, "before it was stored");
   }
@@ -621,12 +628,6 @@ static void one_that_cannot_be_put_aside_is_said_once (void **state) {
     memory_failed = failed;
   }
   take_batch(100);
-}
-
-static int count_logged (const char *text) {
-  int n = 0;
-  for (const char *at = logged; (at = strstr(at, text)) != NULL; at++) n++;
-  return n;
 }
 
 /* No thread, no descriptor, no memory: that is said once, and read later. The sender, which is
