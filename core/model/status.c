@@ -101,7 +101,7 @@ static int64_t cost (const tl_station *s, uint8_t before) {
 
 /* Stations hear that the line came up, or is lost. *left: what may still be done. */
 static void tell (tl_line *line, int64_t *left, int64_t now, int64_t wall) {
-  while (line->told<line->to_tell && * left> 0) {
+  while (*left > 0 && line->told < line->to_tell) {
     tl_station *s = line->stations[line->told++];
     uint8_t before = s->status;
     if (line->subscribed)
@@ -264,7 +264,7 @@ bool tl_line_wanted (const tl_line *line) {
 static bool simulate_line (tl_line *line, int64_t *left, int64_t now, int64_t wall) {
   if (now < line->simulate_at) return true;
   if (line->simulated == 0) line->simulates = false;
-  while (line->simulated<line->station_count && * left> 0) {
+  while (*left > 0 && line->simulated < line->station_count) {
     tl_station *s = line->stations[line->simulated++];
     --*left;
     if (s->status != TL_ST_SIMUL) continue;
