@@ -44,6 +44,9 @@ void tl_web_respond (request *r, unsigned status, struct MHD_Response *response)
   r->response = response;
   r->lost = !response;
   r->check_at = 0;
+  /* the library sends the end of a body in chunks for HEAD, too, which has none */
+  if (response && strcmp(r->method, "HEAD") == 0)
+    MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
   tl_web_header(r, "Content-Security-Policy", policy);
   tl_web_header(r, "X-Content-Type-Options", "nosniff");
   tl_web_header(r, "Referrer-Policy", "same-origin");
