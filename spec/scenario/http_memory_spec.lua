@@ -30,7 +30,7 @@ local requests = {
   { "/api/v1/tags?match=plant.a.*&limit=2", '"tag":"plant.a.n"' },
   { "/api/v1/tags/plant.a.n", '"value":7' },
   { "/api/v1/lines", "connected", stride = 9 },
-  { "/api/v1/messages?topic=plant/a", "plant/a", stride = 25 },
+  { "/api/v1/messages?match=plant/a", "plant/a", stride = 25 },
   { "/api/v1/explain?tag=plant.a.n", "plant.a.n", stride = 60 },
   { "/", "<!doctype html" },
   { "/nothing", "there is no", status = 404 },
