@@ -21,6 +21,7 @@ enum {
   ** it takes our Client ID, probably waits as long as we do between attempts. */
   QUICK_MORE_MS = 1000,
   QUICK_MANY = 3,
+  PATIENCE = 8, /* turns that are used by others, until an attempt that calls functions is made */
   QUICK_AGAIN = 20 /* this many further quick closes between two warnings */
 };
 
@@ -74,18 +75,55 @@ static void refresh_statuses (tl_link *l) {
   tl_link_tell_lost(l);
 }
 
+/* will_message may be a function, which is asked before each attempt. */
+static int renew_will (tl_link *l) {
+  const tl_handlers *h = &l->gateway->handlers;
+  tl_buf will;
+  int rc = TL_OK;
+  if (!l->params.will_flag || !l->user || !h->will) return TL_OK;
+  tl_buf_init(&will);
+  if (h->will(l->gateway->handlers_ctx, l, &will)) {
+    rc = will.failed ? TL_ENOMEM : tl_session_set_will(l->session, tl_buf_bytes(&will));
+  }
+  tl_buf_fini(&will);
+  return rc;
+}
+
+/* An attempt may call functions: will_message, ws_headers. Those of many lines that are due
+** together would add up, so where a turn is used the next attempt is for the turn after it. Where
+** each turn is used, one in PATIENCE turns has an attempt all the same. */
+static bool waits_for_turn (tl_link *l) {
+  tl_gateway *g = l->gateway;
+  uint64_t turn = tl_loop_turn(g->loop);
+  if (!l->user || !(l->params.will_flag || l->params.ws_headers_called)) return false;
+  bool waits = tl_loop_is_used(g->loop) && turn - g->life.attempt_turn < PATIENCE;
+  l->conn.state = TL_LINK_WAITING; /* so that what the functions do starts no second attempt */
+  l->conn.retry_at = l->time.now + waits;
+  if (!waits) g->life.attempt_turn = turn;
+  return waits;
+}
+
 static void attempt (tl_link *l) {
   tl_err err = { .text = "" };
   assert(!l->conn.transport);
+  if (waits_for_turn(l)) return;
   if (tl_link_store_ready(l, true, &err) != TL_OK) {
     tl_link_fail(l, "%s", err.text);
+    return;
+  }
+  tl_link_state state = l->conn.state;
+  int rc = renew_will(l);
+  /* the function has switched the line off, or changed its parameters */
+  if (l->conn.state != state || l->conn.transport) return;
+  if (rc < 0) {
+    tl_link_fail(l, "no memory for will_message");
     return;
   }
   l->conn.state = TL_LINK_CONNECTING;
   l->conn.peer[0] = '\0';
   l->conn.connect_by =
       l->params.connect_timeout > 0 ? l->time.now + l->params.connect_timeout : INT64_MAX;
-  int rc = tl_dial_begin(&l->dial, l->conn.host, &l->conn.transport, &transport_events, l, &err);
+  rc = tl_dial_begin(&l->dial, l->conn.host, &l->conn.transport, &transport_events, l, &err);
   if (rc == TL_OK) return;
   l->conn.transport = NULL;
   tl_link_fail(l, "%s: %s", l->dial.address, err.text);
@@ -157,20 +195,6 @@ void tl_link_session_failed (tl_link *l) {
   tl_link_fail(l, "%s", text);
 }
 
-/* will_message may be a function, which is asked before each CONNECT. */
-static int renew_will (tl_link *l) {
-  const tl_handlers *h = &l->gateway->handlers;
-  tl_buf will;
-  int rc = TL_OK;
-  if (!l->params.will_flag || !l->user || !h->will) return TL_OK;
-  tl_buf_init(&will);
-  if (h->will(l->gateway->handlers_ctx, l, &will)) {
-    rc = will.failed ? TL_ENOMEM : tl_session_set_will(l->session, tl_buf_bytes(&will));
-  }
-  tl_buf_fini(&will);
-  return rc;
-}
-
 static void on_connected (void *ctx, const char *peer) {
   tl_link *l = ctx;
   l->time.now = tl_loop_now(l->gateway->loop);
@@ -180,10 +204,7 @@ static void on_connected (void *ctx, const char *peer) {
   /* All stations have heard of the last connection's end before a message comes on this one: with
   ** a kept session that is before SUBACK. */
   settle(l);
-  int rc = renew_will(l);
-  if (!l->conn.transport || l->conn.state != TL_LINK_CONNECTING)
-    return; /* the function has changed parameters, which began another connection */
-  if (rc == TL_OK) rc = tl_session_open(l->session, l->time.now);
+  int rc = tl_session_open(l->session, l->time.now);
   if (rc < 0) {
     tl_link_fail(l, "cannot open the session: %s", tl_session_error(l->session));
     return;

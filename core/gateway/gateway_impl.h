@@ -10,10 +10,11 @@
 
 typedef struct tl_found tl_found;
 
-/* Start and end: written by gateway.c. */
+/* Start and end: written by gateway.c, but for what is said. */
 typedef struct {
   bool started, stopping;
-  uint32_t open_links; /* open sockets that tl_gateway_stop() waits for; connect.c counts down */
+  uint64_t attempt_turn; /* when connect.c made the last attempt that calls functions */
+  uint32_t open_links;   /* open sockets that tl_gateway_stop() waits for; connect.c counts down */
   void (*stopped)(void *ctx); /* flush.c calls it once, and sets it to NULL */
   void *ctx;
 } tl_gateway_life;

@@ -116,6 +116,30 @@ describe("Endless functions of many lines", function()
     t:stop()
     assert.truthy(t:text("stderr"):find("before_disconnect is not called", 1, true))
   end)
+
+  it("take turns when many lines connect: will_message", function()
+    local many, b, good = 6, broker.new(), broker.new()
+    local t = tagline.run(([[
+      line "good" { host = "127.0.0.1", port = GOOD, station "s" { address = "good",
+        tags = { x = TxtI "IN_DATA" } } }
+      for i = 1, %d do
+        line("bad" .. i) { host = "127.0.0.1", port = PORT, reconnect_delay = 0.01,
+          will_flag = true, will_topic = "w", will_message = function() while true do end end }
+      end]]):format(many), { PORT = b.port, GOOD = good.port })
+    local c, lost, most = good:handshake(), {}, 0
+    for i = 1, many do lost[i] = b:handshake() end
+    for i = 1, many do lost[i]:close() end
+    for id = 1, 3 * many do
+      local before = t:loop_cpu()
+      c:send("PUBLISH", { topic = "good", payload = tostring(id), qos = 1, id = id })
+      assert.equal(id, c:expect("PUBACK", 60000).id)
+      most = math.max(most, t:loop_cpu() - before)
+    end
+    for i = 1, many do lost[i] = b:handshake() end
+    assert.equal(many, #lost)
+    assert.is_true(most <= 0.2, most)
+    t:stop()
+  end)
 end)
 
 describe("The process's end beside an endless evaluation at a prompt", function()
