@@ -101,10 +101,13 @@ static int make_folder (const tl_store *s, tl_slice folder, tl_err *err) {
 ** A file that exists is not opened: closing it would drop a lock that this process holds on it
 ** through another descriptor. */
 static int make_file (const tl_store *s, tl_err *err) {
+  struct stat is;
   int fd = open((const char *)s->path.at, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (fd < 0) return errno == EEXIST ? TL_OK : fail_errno(s, errno, err);
-  close(fd);
-  return TL_OK;
+  if (fd < 0 && errno != EEXIST) return fail_errno(s, errno, err);
+  if (fd >= 0) close(fd);
+  /* SQLite's own word for it would refuse a folder behind a link, too: a service's state is. */
+  if (lstat((const char *)s->path.at, &is) != 0) return fail_errno(s, errno, err);
+  return S_ISLNK(is.st_mode) ? fail_errno(s, ELOOP, err) : TL_OK;
 }
 
 /* Sync the folder: only then do the names of new files survive a power failure. */
@@ -252,10 +255,7 @@ static int on_logged (void *ctx, sqlite3 *db, const char *name, int pages) {
 
 static int open_database (tl_store *s, tl_slice folder, tl_slice line, tl_slice client_id,
                           tl_err *err) {
-  enum {
-    FLAGS =
-        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE
-  };
+  enum { FLAGS = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE };
   int code = make_folder(s, folder, err);
   if (code == TL_OK) code = make_file(s, err);
   if (code < 0) return code;

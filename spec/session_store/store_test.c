@@ -414,13 +414,34 @@ static void a_link_to_somewhere_else_is_not_followed (void **state) {
   snprintf(path, sizeof path, "%s/plant.me.sqlite", folder);
   assert_int_equal(symlink(target, path), 0);
   assert_true(tl_store_open(&s, tl_slice_str(folder), TL_LIT("plant"), TL_LIT("me"), &err) < 0);
+  assert_non_null(strstr(err.text, "symbolic link"));
   assert_int_equal(access(target, F_OK), -1);
+}
+
+/* As a service has it: /var/lib/tagline is a link. */
+static void a_folder_behind_a_link_is_taken (void **state) {
+  (void)state;
+  char path[600], through[640];
+  tl_store *s = NULL;
+  tl_err err = { .text = "" };
+  snprintf(path, sizeof path, "%s/link", folder);
+  snprintf(through, sizeof through, "%s/session", path);
+  assert_int_equal(symlink(".", path), 0);
+  assert_int_equal(tl_store_open(&s, tl_slice_str(through), TL_LIT("plant"), TL_LIT("me"), &err),
+                   TL_OK);
+  tl_store_close(s);
+  unlink(path);
+  snprintf(path, sizeof path, "%s/session/plant.me.sqlite", folder);
+  assert_int_equal(unlink(path), 0);
+  snprintf(path, sizeof path, "%s/session", folder);
+  assert_int_equal(rmdir(path), 0);
 }
 
 #define SPEC(f) cmocka_unit_test_setup_teardown(f, new_folder, drop_folder)
 
 int main (void) {
   const struct CMUnitTest tests[] = {
+    SPEC(a_folder_behind_a_link_is_taken),
     SPEC(an_empty_store_holds_nothing),
     SPEC(what_was_committed_is_there_again),
     SPEC(a_place_and_what_was_taken_are_kept_with_the_batch),
