@@ -90,13 +90,14 @@ static int renew_will (tl_link *l) {
 }
 
 /* An attempt may call functions: will_message, ws_headers. Those of many lines that are due
-** together would add up, so where a turn is used the next attempt is for the turn after it. Where
-** each turn is used, one in PATIENCE turns has an attempt all the same. */
+** together would add up. So where a turn is used, or acknowledgements wait for its end, the next
+** attempt is for a later turn; after PATIENCE turns it is made all the same. */
 static bool waits_for_turn (tl_link *l) {
   tl_gateway *g = l->gateway;
   uint64_t turn = tl_loop_turn(g->loop);
   if (!l->user || !(l->params.will_flag || l->params.ws_headers_called)) return false;
-  bool waits = tl_loop_is_used(g->loop) && turn - g->life.attempt_turn < PATIENCE;
+  bool busy = tl_loop_is_used(g->loop) || tl_loop_is_asked(g->loop);
+  bool waits = busy && turn - g->life.attempt_turn < PATIENCE;
   l->conn.state = TL_LINK_WAITING; /* so that what the functions do starts no second attempt */
   l->conn.retry_at = l->time.now + waits;
   if (!waits) g->life.attempt_turn = turn;
