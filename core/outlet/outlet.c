@@ -200,7 +200,7 @@ static void find_hole (tl_outlet *o) {
   if (dropped) b->hole.count = 0;
   tl_cursor_take(o->cursor, dropped ? b->first : b->next);
   o->damaged = b->hole.count;
-  tl_spool_lost lost = tl_cursor_tell(o->cursor);
+  tl_spool_lost lost = tl_cursor_tell(o->cursor, b->next);
   tl_spool_lose(&b->hole, &lost);
   if (b->hole.count == 0) return;
   int64_t came = tl_fetch_arrival(o->threads.fetch);

@@ -182,15 +182,18 @@ tl_spool_lost tl_cursor_lost (const tl_cursor *c) {
   return sum;
 }
 
-tl_spool_lost tl_cursor_tell (tl_cursor *c) {
+tl_spool_lost tl_cursor_tell (tl_cursor *c, uint64_t next) {
   c->telling = tl_cursor_lost(c);
-  c->lost.count = 0;
+  c->told_to = next;
+  c->lost.count = c->untold.count = 0;
   return c->telling;
 }
 
 static void lose (tl_cursor *c, const tl_times *t, uint64_t from, uint64_t to) {
   tl_spool_lost more = tl_times_of(t, from, to);
+  tl_spool_lost untold = tl_times_of(t, later(from, c->told_to), to);
   tl_spool_lose(&c->lost, &more);
+  tl_spool_lose(&c->untold, &untold);
 }
 
 /* Of dropped values, which the outlet has under way, only those below `next` still are: the others
@@ -235,6 +238,15 @@ void tl_cursors_pass (tl_spool *s, uint64_t before, uint64_t after) {
     if (c->at == before) tl_cursor_move(c, after);
 }
 
+/* Whoever is at the cursor's place has the values before it, or was told. What was told last may
+** have arrived though its answer was lost: then what was dropped since is lost alone. Of a batch
+** that an earlier process told, no more than the count is known. */
+static void forget_lost (tl_cursor *c) {
+  uint64_t most = c->lost_to > c->at ? c->lost_to - c->at : 0;
+  if (c->at == c->told_to) c->lost = c->untold;
+  c->lost.count = least(c->lost.count, most);
+}
+
 /* The file follows when a segment was passed, each 1,000 values (STORE_EACH), and when no value
 ** is left. */
 void tl_cursor_move (tl_cursor *c, uint64_t next) {
@@ -244,7 +256,7 @@ void tl_cursor_move (tl_cursor *c, uint64_t next) {
   c->at = next;
   c->telling.count = 0;
   tl_cursor_take(c, 0);
-  if (next >= c->lost_to) c->lost.count = 0; /* whoever is there has them, or was told */
+  forget_lost(c);
   if (lost > 0) c->stored = 0;
   bool passed = s->count > 1 && s->segments[1].first <= next;
   if (passed || lost > 0 || next >= c->stored + STORE_EACH || next == s->next) store(c);

@@ -173,8 +173,9 @@ void tl_cursor_take (tl_cursor *c, uint64_t next);
 /* What the spool dropped, or an earlier process's, before the outlet had it, and of which its
 ** receiver does not know yet. It stays stored with the cursor. */
 tl_spool_lost tl_cursor_lost (const tl_cursor *c);
-/* The same, which the receiver is told now: tl_cursor_move() follows when it knows. */
-tl_spool_lost tl_cursor_tell (tl_cursor *c);
+/* The same, which the receiver is told now, together with the values below `next`:
+** tl_cursor_move() follows when it knows. */
+tl_spool_lost tl_cursor_tell (tl_cursor *c, uint64_t next);
 /* Values below this number may have been delivered, though the cursor does not say so: after a
 ** power failure it may be an old one. 0: none. */
 uint64_t tl_cursor_doubt (const tl_cursor *c);

@@ -30,6 +30,10 @@ struct tl_cursor {
   /* what was dropped before the outlet had it: not told yet, and being told */
   tl_spool_lost lost, telling;
   uint64_t lost_to; /* dropped values below are counted, or in `grave` */
+  /* where the batch ends with which tl_cursor_tell() told last, and what was dropped behind it
+  ** since */
+  uint64_t told_to;
+  tl_spool_lost untold;
   tl_grave grave;
   int fd;
   bool unsynced; /* the file was written */

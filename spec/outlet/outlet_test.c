@@ -398,6 +398,40 @@ static void what_an_earlier_version_told_is_not_told_again (void **state) {
   assert_int_equal(facts().dropped, tl_spool_oldest(spool) - at);
 }
 
+/* It arrived, its answer did not, and the spool dropped more before the other side said where it
+** is. An earlier process's times may begin too early. */
+static void what_was_told_is_not_told_again_though_the_answer_was_lost (void **state) {
+  (void)state;
+  for (int other = 0; other < 2; other++) {
+    begin();
+    tl_outlet_away(outlet, "refused");
+    fill_spool(1);
+    uint64_t told = tl_spool_oldest(spool), next;
+    sync_spool();
+    RUN_UNTIL(opens == 2);
+    tl_outlet_ready(outlet, 0);
+    RUN_UNTIL(batch);
+    is_hole(&batch->hole, 1, told);
+    next = batch->next;
+    batch = NULL;
+    tl_outlet_away(outlet, "its answer was lost");
+    fill_spool(next);
+    uint64_t end = tl_spool_oldest(spool);
+    if (other)
+      restart();
+    else
+      sync_spool();
+    RUN_UNTIL(opens == (other ? 1 : 3));
+    tl_outlet_ready(outlet, next);
+    RUN_UNTIL(batch);
+    assert_int_equal(batch->hole.count, end - next);
+    if (!other) is_hole(&batch->hole, next, end);
+    batch = NULL;
+    tear_down(state);
+    set_up(state);
+  }
+}
+
 static void what_is_dropped_under_way_is_lost_when_it_does_not_arrive (void **state) {
   (void)state;
   for (int arrives = 0; arrives < 2; arrives++) {
@@ -707,6 +741,7 @@ int main (void) {
     SPEC(what_a_full_spool_drops_is_told_while_it_is_away),
     SPEC(what_is_dropped_is_told_by_the_times_of_the_values),
     SPEC(what_an_earlier_version_told_is_not_told_again),
+    SPEC(what_was_told_is_not_told_again_though_the_answer_was_lost),
     SPEC(what_is_dropped_under_way_is_lost_when_it_does_not_arrive),
     SPEC(what_is_dropped_under_way_is_lost_by_a_kill),
     SPEC(what_is_dropped_while_it_is_read_is_there_or_lost),
