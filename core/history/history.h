@@ -90,6 +90,9 @@ typedef struct {
 int tl_history_tags (tl_history_reader *r, bool (*tag)(void *ctx, const tl_history_tag *tag),
                      void *ctx, tl_err *err);
 
+/* Append the unit of the tag of this name: that of its last type. None: nothing is appended. */
+int tl_history_unit (tl_history_reader *r, tl_slice name, tl_buf *out, tl_err *err);
+
 /* Each hole that begins before `to` and ends at `from` or later, oldest first. A negative code: err
 ** says why. */
 int tl_history_holes (tl_history_reader *r, int64_t from_ms, int64_t to_ms,

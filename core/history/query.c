@@ -411,6 +411,21 @@ int tl_history_tags (tl_history_reader *r, bool (*tag)(void *ctx, const tl_histo
   return rc == SQLITE_DONE ? TL_OK : fail(r, err);
 }
 
+int tl_history_unit (tl_history_reader *r, tl_slice name, tl_buf *out, tl_err *err) {
+  sqlite3_stmt *s = NULL;
+  int rc = sqlite3_prepare_v2(
+      r->db, "SELECT unit FROM tag WHERE name=?1 ORDER BY since DESC, id DESC LIMIT 1", -1, &s,
+      NULL);
+  if (rc == SQLITE_OK) sqlite3_bind_text(s, 1, (const char *)name.at, (int)name.len, SQLITE_STATIC);
+  if (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+    tl_buf_slice(out, column_slice(s, 0));
+    rc = SQLITE_DONE;
+  }
+  sqlite3_finalize(s);
+  if (rc != SQLITE_DONE) return fail(r, err);
+  return out->failed ? tl_fail(err, TL_ENOMEM, 0, "no memory") : TL_OK;
+}
+
 int tl_history_holes (tl_history_reader *r, int64_t from_ms, int64_t to_ms,
                       void (*hole)(void *ctx, const tl_outlet_hole *hole), void *ctx, tl_err *err) {
   sqlite3_stmt *s = NULL;

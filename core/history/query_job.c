@@ -9,6 +9,7 @@ void tl_query_init (tl_query *q) {
   tl_buf_init(&q->shifts);
   tl_buf_init(&q->rows);
   tl_buf_init(&q->texts);
+  tl_buf_init(&q->unit);
 }
 
 void tl_query_fini (tl_query *q) {
@@ -17,6 +18,7 @@ void tl_query_fini (tl_query *q) {
   tl_buf_fini(&q->shifts);
   tl_buf_fini(&q->rows);
   tl_buf_fini(&q->texts);
+  tl_buf_fini(&q->unit);
 }
 
 size_t tl_query_bytes (const tl_query *q) { return q->rows.len + q->texts.len; }
@@ -120,6 +122,7 @@ void tl_query_run (tl_query *q) {
     read_intervals(q, r, &range);
   else
     read_rows(q, r, &range);
+  if (q->rc >= 0 && q->wants_unit) q->rc = tl_history_unit(r, range.tag, &q->unit, &q->err);
   tl_history_reader_close(r);
   if (is_too_long(q))
     q->rc = tl_fail(&q->err, TL_ETOOBIG, 0,

@@ -21,6 +21,7 @@ typedef struct {
   atomic_bool stop;          /* set by another thread: nobody waits for the answer any more */
   int64_t every_ms, offset_ms; /* every 0: rows as they are */
   uint16_t as;
+  bool wants_unit;
   bool tells_type; /* rows of another type than this one name theirs, to Lua */
   uint8_t type;    /* tl_type */
   /* of tl_shift: when the offset of the zone changes in which intervals begin; may be empty */
@@ -28,6 +29,7 @@ typedef struct {
   /* the answer */
   tl_buf rows;  /* of tl_history_row, or of tl_interval */
   tl_buf texts; /* of rows: their slices hold offsets until tl_query_row() */
+  tl_buf unit;  /* of the tag, where it is wanted */
   size_t count;
   uint64_t left_out;  /* older ones, by the limit */
   int64_t left_to_ms; /* then they are read with this `to` (those of one ms may come twice) */

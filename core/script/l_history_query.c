@@ -49,6 +49,7 @@ void tl_read_query (lua_State *L, int index, tl_query *q) {
   q->to_local = flag_field(L, index, "to_local");
   q->every_ms = ms_field(L, index, "every", 0);
   q->offset_ms = ms_field(L, index, "offset", 0);
+  q->wants_unit = flag_field(L, index, "unit");
   read_type(L, index, q);
   lua_getfield(L, index, "limit");
   q->limit = (uint64_t)luaL_optinteger(L, -1, 0);
@@ -204,6 +205,10 @@ void tl_push_query_list (lua_State *L, const tl_query *q) {
   lua_createtable(L, many ? 0 : (int)q->count, 2);
   lua_pushinteger(L, (lua_Integer)q->left_out);
   lua_setfield(L, -2, "left_out");
+  if (q->wants_unit) {
+    lua_pushlstring(L, (const char *)q->unit.at, q->unit.len);
+    lua_setfield(L, -2, "unit");
+  }
   if (q->left_out > 0) {
     /* the moment that a time of the zone was */
     lua_pushnumber(L, (double)q->from_ms / 1000);

@@ -92,13 +92,18 @@ line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter 
       { from = %d, to = %d, limit = 10 }) return ("%%d %%.3f"):format(rows.left_out, rows.left_to)
       ]]):format(FIRST, FIRST + 20000))
     assert.equal(("%d %.3f"):format(MANY - 10, FIRST + MANY - 10 + 0.001), shown)
+    local _, csv = t:eval(([[local text, left = history("plant.boiler.temperature",
+      { from = %d, to = %d, csv = true }) return select(2, text:gsub("\n", "\n")), left
+      ]]):format(FIRST, FIRST + 20000))
+    assert.equal(("10001\t7 older rows are left out: read on with to = %d.001, or give limit = %d")
+      :format(FIRST + 7, MANY), csv)
   end)
 
   it("has the tags that only the history knows, and those that it does not know yet", function()
     local range = ("&from=%d&to=%d"):format(FIRST - 1, FIRST + 1)
     assert.equal(40, get("history?tag=plant.was.level" .. range).json[1].value)
     assert.truthy(get("history?tag=plant.was.level&format=csv" .. range).body
-      :find(",plant.was.level,40,valid,,", 1, true))
+      :find(",plant.was.level,40,valid,,%\n", 1, true))
     assert.same({ 200, "[]\n" }, { get("history?tag=plant.boiler.fresh").status,
       get("history?tag=plant.boiler.fresh").body })
     local none = get "history?tag=plant.nobody.x"
@@ -106,6 +111,7 @@ line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter 
       { none.status, none.json.error })
     local _, curve = t:eval(('return plot("plant.was.level", { from = %d, to = %d })'):format(
       FIRST - 10, FIRST + 10))
+    assert.truthy(curve:find("plant.was.level %\n", 1, true), curve)
     assert.truthy(curve:find("min 40  max 40  last 40", 1, true), curve)
   end)
 

@@ -61,8 +61,9 @@ two messages. Called in a handler, it happens after the present messages.]] },
 avg time_avg min max first last count sum good, or a list of them. time_avg lets a value hold until
 the next. Days begin, and times without an offset are, in zone = "Europe/Bratislava", else in UTC.
 limit keeps the newest rows (10000); left_out says how many there are more, which to = rows.left_to
-reads. csv = true gives the text of `tagline history --csv`. A tag may be its full
-name, also of one that only the history has. The config needs history { file = … }.]] },
+reads. csv = true gives the text of `tagline history --csv`, and what limit left out as a second
+text. A tag may be its full name, also of one that only the history has. The config needs
+history { file = … }.]] },
   { "plot", "plot(tag …, \"1d\")",
     "the same as a curve; lowest and highest value of each column are kept",
     "plot(tag, { from =, to =, last =, ascii = true, width = 80, height = 10 }). Gaps are times \z

@@ -6,6 +6,8 @@ local range = require "tagline.history.range"
 
 local TEXT_MOST = 4000000 -- bytes of CSV: a script may have texts of 4 MiB
 
+local LIMIT_MOST = 1000000 -- rows of one answer
+
 local history = {}
 
 --- The full name of a tag object or of a text; an error says what was expected.
@@ -67,12 +69,12 @@ local function holds_any(rows)
 end
 
 --- What a curve of n columns needs of any number of rows: lowest, highest and last value of
---- each column's time, and where there was none; and whether texts are among them.
+--- each column's time, and where there was none; whether texts are among them; the unit.
 local function ask_curve(live, name, from, to, n)
   local ms = math.max(1, math.ceil((to - from) * 1000 / n))
   local every, offset = ms / 1000, -math.floor(from * 1000) % ms / 1000
   local intervals, why = ask(live, name, { from = from, to = to, every = every, offset = offset,
-    as = { "min", "max", "last", "good", "time_avg" } })
+    unit = true, as = { "min", "max", "last", "good", "time_avg" } })
   if not intervals then return nil, why end
   local rows, holds, is_text = {}, false, false
   local function add(time, value)
@@ -92,7 +94,16 @@ local function ask_curve(live, name, from, to, n)
     end
     if one.good and one.good > 0 and not one.min and not one.time_avg then is_text = true end
   end
-  return rows, is_text
+  return rows, is_text, intervals.unit
+end
+
+--- What the limit left out, and how it is read; nil: nothing.
+local function what_is_left(rows, question)
+  if rows.left_out == 0 then return nil end
+  local what = question.every and "interval" or "row"
+  return ("%d older %s left out: read on with to = %s, or give limit = %d"):format(rows.left_out,
+    rows.left_out == 1 and what .. " is" or what .. "s are", csv.cell(rows.left_to),
+    math.min(#rows + rows.left_out, LIMIT_MOST))
 end
 
 --- history(tag [, "1h" | { from =, to =, every =, as =, limit =, csv = }]). The API also gives a
@@ -106,15 +117,15 @@ function history.word(live, api)
     if not question.every then question.limit = question.limit or 10000 end
     -- a text needs the types: rows of another one than this name theirs
     local kind = answer.csv and (member_of(tag, api, "type") or "Ai") or nil
-    question.type = kind
+    question.type, question.unit = kind, answer.csv and true or nil
     local rows, wrong = ask(live, name, question)
     rows = rows or none_yet(tag, api, wrong)
     if not rows then return nil, wrong end
     if answer.note then answer.note(rows) end
     if not answer.csv then return rows end
-    local text = csv.text(rows, { name = name, type = kind, unit = member_of(tag, api, "unit") },
-      question.as, TEXT_MOST)
-    if text then return text end
+    local text = csv.text(rows, { name = name, type = kind, unit = member_of(tag, api, "unit")
+      or rows.unit }, question.as, TEXT_MOST)
+    if text then return text, not answer.note and what_is_left(rows, question) or nil end
     return nil, ("%d rows are more CSV than one text holds; in a shell: %s"):format(#rows,
       "tagline history CONFIG.lua TAG --csv")
   end
@@ -154,7 +165,7 @@ function history.plot_word(live, api)
     local lines = {}
     for i = 1, count do
       local name = name_of(given[i], "plot")
-      local rows, wrong = ask_curve(live, name, question.from, question.to,
+      local rows, wrong, unit = ask_curve(live, name, question.from, question.to,
         2 * (options.width or 80))
       if not rows then return nil, wrong end
       local kind = tostring(member_of(given[i], api, "type"))
@@ -165,7 +176,7 @@ function history.plot_word(live, api)
       local drawn = plot.lines(rows, question.from, question.to,
         { name = name, ascii = options.ascii, width = options.width or 80,
           height = options.height, is_time = csv.is_time(kind),
-          unit = member_of(given[i], api, "unit") or "" })
+          unit = member_of(given[i], api, "unit") or unit })
       table.move(drawn, 1, #drawn, #lines + 1, lines)
     end
     if count == 0 then
