@@ -174,12 +174,17 @@ static void schedule_retry (tl_link *l) {
       delay * 2, l->params.reconnect_delay_max > delay ? l->params.reconnect_delay_max : delay);
 }
 
+static void count_failure (tl_link *l) {
+  l->conn.failures++;
+  if (l->conn.since < 0) l->conn.attempts_failed++;
+}
+
 void tl_link_fail (tl_link *l, const char *fmt, ...) {
   va_list args;
   va_start(args, fmt);
   vsnprintf(l->conn.error, sizeof l->conn.error, fmt, args);
   va_end(args);
-  l->conn.failures++;
+  count_failure(l);
   tl_health_failed(l, l->conn.error);
   tl_dial_log_failure(&l->dial, TL_LOG_ERROR, l->conn.error, l->time.now);
   if (l->conn.transport) {
@@ -289,7 +294,7 @@ static void on_closed (void *ctx, int code, const char *text) {
     bool early = l->conn.peer[0] != '\0' && !was_connected;
     tl_dial_end_text(&l->dial, l->conn.host, code, text, early, l->conn.error,
                      sizeof l->conn.error);
-    l->conn.failures++;
+    count_failure(l);
     tl_health_failed(l, l->conn.error);
     tl_dial_log_failure(&l->dial, TL_LOG_WARN, l->conn.error, l->time.now);
   } else if (code == 0 && was_connected && (g->life.stopping || l->conn.removed || l->conn.renew)) {

@@ -194,6 +194,7 @@ typedef struct {
   const char *warning;    /* about the connection's certificates; "": none */
   const char *last_error; /* why the last connection ended; "": none has ended */
   uint64_t connects, failures;
+  uint64_t attempts_failed; /* of `failures`: before the broker accepted a connection */
   uint64_t ends[TL_ENDS], unsent[TL_UNSENT];
   uint64_t too_long;    /* received messages longer than max_packet_size; they were skipped */
   size_t waiting_bytes; /* bytes of received messages that wait for ACK_ID of an earlier one */

@@ -123,6 +123,7 @@ void tl_link_get_stats (const tl_link *l, tl_link_stats *out) {
   out->last_error = l->conn.error;
   out->connects = l->conn.connects;
   out->failures = l->conn.failures;
+  out->attempts_failed = l->conn.attempts_failed;
   memcpy(out->ends, l->conn.ends, sizeof out->ends);
   memcpy(out->unsent, l->unsent, sizeof out->unsent);
   out->messages = l->routing.messages;

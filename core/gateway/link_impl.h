@@ -86,7 +86,7 @@ typedef struct {
   int64_t delay;         /* the present wait between two attempts, ms */
   int64_t since;         /* when CONNACK came, ms; -1: not connected */
   uint32_t quick_closes; /* in a row: closed by the broker right after CONNACK */
-  uint64_t connects, failures;
+  uint64_t connects, failures, attempts_failed;
   uint64_t ends[TL_ENDS]; /* how connections that were accepted have ended */
   char peer[300];         /* "": the socket is not up yet */
   char error[512];        /* why the last connection ended; "": this process ended it */

@@ -466,6 +466,7 @@ void tl_outlet_away (tl_outlet *o, const char *fmt, ...) {
   vsnprintf(text, sizeof text, fmt, args);
   va_end(args);
   be_away(o, text);
+  if (o->state == OPENING) o->totals->failures++;
   o->open = o->storing = false;
   if (o->threads.reading) return; /* the batch is thrown away once it is read */
   tl_cursor_take(o->cursor, 0);
@@ -525,6 +526,7 @@ void tl_outlet_get (const tl_outlet *o, tl_outlet_facts *out) {
                             .since = o->since,
                             .why = o->facts.why,
                             .behind = behind(o),
+                            .failures = o->totals->failures,
                             .stored = o->totals->stored,
                             .too_old = o->totals->too_old,
                             .rejected = o->totals->rejected,

@@ -57,7 +57,7 @@ int tl_outlet_new (tl_outlet **out, tl_loop *loop, tl_spool *spool, const char *
                    const tl_sender *kind, tl_err *err);
 /* What outlives an outlet: the one that takes its place under the same name counts on. */
 typedef struct {
-  uint64_t stored, rejected, dropped, too_old; /* as in tl_outlet_facts */
+  uint64_t failures, stored, rejected, dropped, too_old; /* as in tl_outlet_facts */
   char last_rejected[256];
   bool counted; /* `rejected` has those of earlier processes, too */
   bool away;    /* the last that was told of it is that it is away */
@@ -109,9 +109,10 @@ tl_loop *tl_outlet_loop (const tl_outlet *o);
 typedef struct {
   const char *name, *kind;
   bool up;
-  int64_t since;   /* tl_loop_now of the last change of `up` */
-  const char *why; /* why it is away; "" */
-  uint64_t behind; /* values in the spool that it has not stored yet */
+  int64_t since;     /* tl_loop_now of the last change of `up` */
+  const char *why;   /* why it is away; "" */
+  uint64_t behind;   /* values in the spool that it has not stored yet */
+  uint64_t failures; /* attempts to open it that failed, since `totals` began */
   /* since `totals` began; without those that were not meant for it, or were older than `keep` */
   uint64_t stored;
   uint64_t too_old;  /* older than `keep` when they came to be stored: they are not there */

@@ -64,6 +64,7 @@ static void begin_line (tl_line_facts *f, const tl_line *line) {
   f->sums.bytes_out = st.session.bytes_out;
   f->sums.unrouted = st.unrouted;
   f->sums.connects = st.connects;
+  f->sums.attempts_failed = st.attempts_failed;
   f->sums.values = line->values;
 }
 

@@ -11,7 +11,8 @@ enum { TL_CAUSES = 4, TL_FACT_REASONS = TL_REASON_COUNT, TL_FACT_STATUSES = TL_S
 
 /* What is counted on a line. */
 typedef struct {
-  uint64_t received[3], sent[3], bytes_in, bytes_out, unrouted, connects, values;
+  uint64_t received[3], sent[3], bytes_in, bytes_out, unrouted, connects;
+  uint64_t attempts_failed, values;
   uint64_t failed[TL_CAUSES], ends[TL_ENDS],
       unsent[TL_UNSENT]; /* failed: json, decoder, time, regex */
   uint64_t handler_ns[TL_HANDLER_KINDS], handler_errors[TL_HANDLER_KINDS];

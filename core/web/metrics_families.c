@@ -151,6 +151,8 @@ static void add_connections (const tl_metrics_page *p) {
   gauge(p, "tagline_line_up", "1: connected and subscribed.", up);
   counter(p, "tagline_line_connects_total", "Connections that the broker accepted.",
           offsetof(tl_line_facts, sums.connects));
+  counter(p, "tagline_line_connect_failures_total", "Attempts to connect that failed.",
+          offsetof(tl_line_facts, sums.attempts_failed));
   counters_by(p, "tagline_line_disconnects_total", TL_COUNTER, "How such connections ended.",
               "reason", tl_link_ends, TL_ENDS, offsetof(tl_line_facts, sums.ends));
 }
@@ -211,6 +213,7 @@ static void outlet_family (tl_metrics *m, const outlets *o, const char *name, tl
 }
 
 static double is_up (const tl_outlet_facts *f) { return f->up; }
+static double failures (const tl_outlet_facts *f) { return (double)f->failures; }
 static double stored (const tl_outlet_facts *f) { return (double)f->stored; }
 static double rejected (const tl_outlet_facts *f) { return (double)f->rejected; }
 static double dropped (const tl_outlet_facts *f) { return (double)f->dropped; }
@@ -228,6 +231,8 @@ static void add_outlets (const tl_metrics_page *p) {
   h->each(h->ctx, note_outlet, &o);
   if (o.n > 0) {
     outlet_family(m, &o, "tagline_outlet_up", TL_GAUGE, "1: it takes values.", is_up);
+    outlet_family(m, &o, "tagline_outlet_connect_failures_total", TL_COUNTER,
+                  "Attempts to connect, or to open its file, that failed.", failures);
     outlet_family(m, &o, "tagline_outlet_values_total", TL_COUNTER, "Values that it stored.",
                   stored);
     outlet_family(m, &o, "tagline_outlet_rejected_total", TL_COUNTER,

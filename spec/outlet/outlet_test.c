@@ -298,6 +298,7 @@ static void away_is_said_once_and_tried_again (void **state) {
   assert_string_equal(facts().why, "nobody there");
   RUN_UNTIL(opens == 2);
   tl_outlet_away(outlet, "nobody there");
+  assert_int_equal(facts().failures, 2);
   const char *first = strstr(logged, "nobody there");
   assert_non_null(first);
   assert_null(strstr(first + 1, "nobody there"));

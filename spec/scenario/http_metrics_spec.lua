@@ -54,6 +54,7 @@ describe("metrics", function()
     assert.same({ 0, "", "" }, { code, out, errors })
     for _, name in ipairs { 'tagline_line_up{line="plant"}',
       'tagline_line_connects_total{line="plant"}',
+      'tagline_line_connect_failures_total{line="plant"}',
       'tagline_messages_received_total{line="plant",qos="0"}',
       'tagline_messages_received_total{line="plant",qos="2"}',
       'tagline_messages_published_total{line="plant",qos="1"}',
@@ -213,6 +214,9 @@ describe("metrics", function()
     traffic(2)
     reload((text:gsub('line "plant"', 'line "other"')) .. text:match 'line "plant".*')
     m:kill()
+    wait.poll("an attempt that failed", nil, function()
+      return samples(port)['tagline_line_connect_failures_total{line="plant"}'] >= 1
+    end)
     m:restart()
     wait.poll("the line again", nil, function()
       return samples(port)['tagline_line_connects_total{line="plant"}'] >= 3
