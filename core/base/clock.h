@@ -12,6 +12,9 @@ void tl_clock_fix (int64_t wall_ms);
 int64_t tl_clock_mono_ms (void); /* milliseconds of a clock that never jumps */
 uint64_t tl_clock_mono_ns (void);
 uint64_t tl_clock_cpu_ns (void); /* processor time of this thread */
+/* For how long this thread was ready to run, and others had the processor; 0 where the system does
+** not tell. Takes some microseconds. */
+uint64_t tl_clock_starved_ns (void);
 
 /* A counter: the watchdog of scripts adds one for every 4 ms of processor time of their thread.
 ** Two readings that differ show that the work in between took long. This needs no system call.

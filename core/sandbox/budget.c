@@ -57,17 +57,51 @@ static uint64_t cpu_before (tl_sandbox *s, uint64_t now, uint64_t limit_ns) {
 static void begin (tl_sandbox *s, tl_budget *b, uint64_t now) {
   b->deadline_ns = now + b->limit_ns;
   s->checked_ticks = tl_ticks();
-  if (s->unsafe) b->until_ns = now + TL_WAITS * b->limit_ns;
   if (b->cpu_ns == 0) b->cpu_ns = cpu_before(s, now, b->limit_ns);
 }
 
-/* The time is up by the clock, but other processes may have had the processor: then the
-** deadline moves. False: the script has used its time, or has waited too long. */
-static bool extend (tl_budget *b, uint64_t now) {
-  if (b->until_ns > 0 && now >= b->until_ns) {
-    if (!b->message) b->message = waited;
+/* --- what waits --- */
+
+enum { STARVED_NS = 100000000 }; /* the reading of a file is no older when a call begins */
+
+static void begin_wait (tl_sandbox *s, uint64_t limit_ns) {
+  tl_sandbox_wait *w = &s->wait;
+  uint64_t now = tl_clock_mono_ns();
+  if (w->starved_at == 0 || now - w->starved_at > STARVED_NS) {
+    w->starved = tl_clock_starved_ns();
+    w->starved_at = now;
+  }
+  w->began = now;
+  w->cpu = cpu_before(s, now, limit_ns);
+  w->limit = TL_WAITS * limit_ns;
+  w->until = limit_ns > 0 ? now + w->limit : 0;
+  if (limit_ns > 0) tl_watchdog_alarm(now, w->until);
+}
+
+/* Has the call waited for too long? If not, asks again when it could have. */
+static bool waits_too_long (tl_sandbox *s, uint64_t now) {
+  tl_sandbox_wait *w = &s->wait;
+  if (w->until == 0) return false;
+  if (now < w->until) {
+    tl_watchdog_alarm(now, w->until);
     return false;
   }
+  uint64_t busy = tl_clock_cpu_ns() - w->cpu + tl_clock_starved_ns() - w->starved,
+           passed = now - w->began, waited_ns = passed > busy ? passed - busy : 0;
+  if (waited_ns >= w->limit) {
+    if (!s->budget.message) s->budget.message = waited;
+    return true;
+  }
+  w->until = now + (w->limit - waited_ns);
+  tl_watchdog_alarm(now, w->until);
+  return false;
+}
+
+/* --- what works --- */
+
+/* The time is up by the clock, but other processes may have had the processor: then the
+** deadline moves. False: the script has used its time. */
+static bool extend (tl_budget *b, uint64_t now) {
   uint64_t used = tl_clock_cpu_ns() - b->cpu_ns,
            limit = b->cpu_limit_ns > 0 ? b->cpu_limit_ns : b->limit_ns;
   if (used >= limit) return false;
@@ -88,7 +122,7 @@ static bool is_over (tl_sandbox *s) {
   if (tl_memory_is_much(s)) tl_sandbox_tune(s);
   uint64_t now = tl_clock_mono_ns();
   if (b->deadline_ns == 0) begin(s, b, now);
-  return now >= b->deadline_ns && !extend(b, now);
+  return waits_too_long(s, now) || (now >= b->deadline_ns && !extend(b, now));
 }
 
 static void on_expired (lua_State *L, lua_Debug *ar);
@@ -234,7 +268,6 @@ static bool limit_within (tl_sandbox *s, tl_budget *outer) {
   if (b->limit_ns == 0 || now + b->limit_ns > outer->deadline_ns) b->limit_ns = outer->limit_ns;
   begin(s, b, now);
   if (b->deadline_ns > outer->deadline_ns) b->deadline_ns = outer->deadline_ns;
-  if (b->until_ns > outer->until_ns) b->until_ns = outer->until_ns;
   b->cpu_limit_ns = b->deadline_ns > now ? b->deadline_ns - now : 1;
   return now < outer->deadline_ns;
 }
@@ -246,7 +279,7 @@ static bool enter (tl_sandbox *s, tl_budget *outer, double seconds) {
   b->limit_ns = (uint64_t)(seconds * 1e9);
   b->deadline_ns = 0;
   b->cpu_ns = 0;
-  b->cpu_limit_ns = b->until_ns = 0;
+  b->cpu_limit_ns = 0;
   b->grace_ns = 0;
   b->message = NULL;
   b->inside = true;
@@ -254,6 +287,7 @@ static bool enter (tl_sandbox *s, tl_budget *outer, double seconds) {
   b->resting = false;
   if (outer->inside && !outer->resting && outer->limit_ns > 0) return limit_within(s, outer);
   if (!outer->inside) tl_memory_mark(s);
+  if (s->unsafe) begin_wait(s, b->limit_ns);
   return true;
 }
 

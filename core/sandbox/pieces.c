@@ -14,6 +14,7 @@ typedef struct {
   lua_State *L;
   lua_State *running;
   tl_budget budget;
+  tl_sandbox_wait wait;
   int depth, closing;
   size_t loading_memory, memory_mark, memory_asked;
   bool memory_passed, pausable, system_refused;
@@ -43,6 +44,7 @@ static void swap (tl_sandbox *b, state *other) {
     b->L,
     b->running,
     b->budget,
+    b->wait,
     b->depth,
     b->closing,
     b->memory.loading,
@@ -57,6 +59,7 @@ static void swap (tl_sandbox *b, state *other) {
   b->L = other->L;
   b->running = other->running;
   b->budget = other->budget;
+  b->wait = other->wait;
   b->depth = other->depth;
   b->closing = other->closing;
   b->memory.loading = other->loading_memory;
@@ -102,10 +105,16 @@ int tl_pieces_new (tl_pieces **out, tl_sandbox *b, void (*body)(void *ctx), void
 static void go_on_counting (tl_pieces *p) {
   tl_budget *b = &p->own.budget;
   if (!b->inside) return;
-  if (b->cpu_ns > 0) b->cpu_ns += tl_clock_cpu_ns() - p->left_cpu;
-  uint64_t away = tl_clock_mono_ns() - p->left_mono;
+  uint64_t cpu = tl_clock_cpu_ns() - p->left_cpu;
+  if (b->cpu_ns > 0) b->cpu_ns += cpu;
+  uint64_t now = tl_clock_mono_ns(), away = now - p->left_mono;
+  tl_sandbox_wait *w = &p->own.wait;
   if (b->deadline_ns > 0) b->deadline_ns += away;
-  if (b->until_ns > 0) b->until_ns += away;
+  w->began += away;
+  w->cpu += cpu;
+  if (w->until == 0) return;
+  w->until += away;
+  tl_watchdog_alarm(now, w->until);
 }
 
 /* What is lent to a config that is being loaded is in the memory of all: the limit of those that

@@ -37,7 +37,7 @@ enum { TL_WAITS = 30 };
 enum { TL_MEMORY = 256 * 1048576, TL_LOADING_MEMORY = 1024 * 1048576 };
 
 /* The time that one call through the door may take. It is processor time. A script that may wait
-** in calls of its own (`unsafe`) has a bound in real time, too: TL_WAITS times as much.
+** in calls of its own (`unsafe`) may wait there for TL_WAITS times as much (tl_sandbox_wait).
 ** The clock starts at the first look, at a tick of the watchdog: a short call never reads a
 ** clock. */
 typedef struct {
@@ -46,7 +46,6 @@ typedef struct {
   /* The processor's clock when the call began (0: nobody has looked yet), and the processor time
   ** that it may take (0: limit_ns). */
   uint64_t cpu_ns, cpu_limit_ns;
-  uint64_t until_ns; /* monotonic clock: the end of its real time; 0: none */
   /* Extra time, given once, after a call inside this one has used up the time: to go on, or to
   ** pause. */
   uint64_t grace_ns;
@@ -58,6 +57,15 @@ typedef struct {
   ** their own. */
   bool resting;
 } tl_budget;
+
+/* For how long an outermost call of an `unsafe` state, and all that it sets off, may wait. That is
+** real time less what this thread worked, and less what it had to stand back for others: a busy
+** machine ends nothing. All in ns. Looked at when an alarm of the real time comes. */
+typedef struct {
+  uint64_t limit, until;        /* until (monotonic clock): when to ask again; 0: no bound */
+  uint64_t began, cpu, starved; /* the clocks when the call began, or shortly before */
+  uint64_t starved_at;          /* when `starved` was read */
+} tl_sandbox_wait;
 
 enum { TL_WEAK_MODES = 3, TL_WEAK_TABLES = 16 };
 
@@ -102,6 +110,7 @@ struct tl_sandbox {
   /* time: budget.c; `ticked`, `ticks` also the watchdog's */
   double handler_time;         /* seconds that most calls of the owner may take; shown in errors */
   tl_budget budget;            /* of the running call */
+  tl_sandbox_wait wait;        /* of the outermost call */
   lua_State *volatile running; /* the running thread: L or a coroutine */
   bool watched;                /* the watchdog was started for this state */
   volatile bool ticked;        /* the watchdog has ticked since the last look */

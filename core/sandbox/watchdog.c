@@ -12,20 +12,20 @@
 
 static tl_sandbox *volatile watched;
 static lua_Hook hook;
-static timer_t timer, bell;
+static timer_t timer, bell, clock_alarm;
+static bool has_alarm;
+static uint64_t alarm_ns; /* when it comes, or came */
 static int users;
 static volatile bool rang;
 
-enum { TICK, BELL };
+enum { TICK, BELL, ALARM };
 
 static void on_tick (int number, siginfo_t *info, void *context) {
   tl_sandbox *s = watched;
   (void)number;
   (void)context;
-  if (info->si_value.sival_int == BELL)
-    rang = true;
-  else
-    tl_clock_busy++;
+  if (info->si_value.sival_int == BELL) rang = true;
+  if (info->si_value.sival_int == TICK) tl_clock_busy++;
   if (!s) return;
   s->ticked = true;
   if (info->si_value.sival_int == TICK) s->ticks++;
@@ -33,19 +33,22 @@ static void on_tick (int number, siginfo_t *info, void *context) {
   if (!lua_gethook(L)) lua_sethook(L, hook, LUA_MASKCOUNT, 1);
 }
 
-bool tl_watchdog_start (lua_Hook look) {
-  struct sigaction action = { .sa_sigaction = on_tick, .sa_flags = SA_RESTART | SA_SIGINFO };
+static bool make_timer (timer_t *out, clockid_t clock, int value) {
   struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID,
                             .sigev_signo = SIGVTALRM,
+                            .sigev_value.sival_int = value,
                             .sigev_notify_thread_id = gettid() };
+  return timer_create(clock, &event, out) == 0;
+}
+
+bool tl_watchdog_start (lua_Hook look) {
+  struct sigaction action = { .sa_sigaction = on_tick, .sa_flags = SA_RESTART | SA_SIGINFO };
   struct itimerspec every = { { 0, TL_TICK_NS }, { 0, TL_TICK_NS } };
   hook = look;
   if (users == 0) {
-    event.sigev_value.sival_int = TICK;
     sigaction(SIGVTALRM, &action, NULL);
-    if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer) != 0) return false;
-    event.sigev_value.sival_int = BELL;
-    if (timer_create(CLOCK_MONOTONIC, &event, &bell) != 0) {
+    if (!make_timer(&timer, CLOCK_THREAD_CPUTIME_ID, TICK)) return false;
+    if (!make_timer(&bell, CLOCK_MONOTONIC, BELL)) {
       timer_delete(timer);
       return false;
     }
@@ -59,6 +62,9 @@ void tl_watchdog_stop (void) {
   if (--users > 0) return;
   timer_delete(timer);
   timer_delete(bell);
+  if (has_alarm) timer_delete(clock_alarm);
+  has_alarm = false;
+  alarm_ns = 0;
 }
 
 void tl_watchdog_ring_in (long ns) {
@@ -68,6 +74,16 @@ void tl_watchdog_ring_in (long ns) {
 }
 
 bool tl_watchdog_rang (void) { return rang; }
+
+void tl_watchdog_alarm (uint64_t now_ns, uint64_t due_ns) {
+  struct itimerspec at = { { 0, 0 },
+                           { (time_t)(due_ns / 1000000000u), (long)(due_ns % 1000000000u) } };
+  if (alarm_ns > now_ns && alarm_ns <= due_ns && due_ns - alarm_ns <= (due_ns - now_ns) / 10)
+    return;
+  if (!has_alarm) has_alarm = make_timer(&clock_alarm, CLOCK_MONOTONIC, ALARM);
+  if (has_alarm) timer_settime(clock_alarm, TIMER_ABSTIME, &at, NULL);
+  alarm_ns = due_ns;
+}
 
 tl_sandbox *tl_watchdog_switch_to (tl_sandbox *s) {
   tl_sandbox *before = watched;

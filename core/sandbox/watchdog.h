@@ -23,4 +23,9 @@ tl_sandbox *tl_watchdog_watched (void); /* the running script; NULL: none */
 void tl_watchdog_ring_in (long ns);
 bool tl_watchdog_rang (void);
 
+/* The alarm: at `due_ns` of the monotonic clock, or earlier by up to a tenth of the time from
+** `now_ns` until then, do the same as a tick. There is one; the last call counts. If the system
+** has no timer left, none comes. */
+void tl_watchdog_alarm (uint64_t now_ns, uint64_t due_ns);
+
 #endif
