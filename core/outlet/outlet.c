@@ -55,11 +55,12 @@ struct tl_outlet {
   tl_timer *timer;
   outlet_state state;
   threads threads;
-  bool storing; /* the sender has `batch` */
-  bool open;    /* the sender is */
-  bool proven;  /* since then something was stored, or nothing waited */
-  bool doubted; /* the last time nothing was: it is there again once it is proven */
-  bool unread;  /* the spool could not be read: tried again at `due` */
+  bool storing;  /* the sender has `batch` */
+  bool open;     /* the sender is */
+  bool proven;   /* since then something was stored, or nothing waited */
+  bool doubted;  /* the last time nothing was: it is there again once it is proven */
+  bool unread;   /* the spool could not be read: tried again at `due` */
+  bool unlooked; /* what was put aside earlier is still to be read */
   bool hurried, closing, refused_logged, aside_logged;
   int64_t backoff, due;  /* due: when values that gather are sent; INT64_MAX: none do */
   int64_t since, handed; /* handed: when the sender got `batch` */
@@ -79,6 +80,7 @@ struct tl_outlet {
 };
 
 static void go_on (tl_outlet *o);
+static void look_at_refused (tl_outlet *o);
 
 static bool is_behind (const tl_outlet *o) {
   return tl_cursor_at(o->cursor) < tl_spool_next(o->spool);
@@ -260,6 +262,10 @@ static void read_batch (void *ctx) { tl_fetch_run(((tl_outlet *)ctx)->threads.fe
 static void read_on (tl_outlet *o) {
   tl_spool_place place;
   if (o->threads.counting) return; /* on_counted() comes again */
+  if (o->unlooked) {
+    cannot_read(o, "no memory");
+    return;
+  }
   /* not synced yet: tl_outlet_poke() comes again */
   if (!tl_spool_where_synced(o->spool, tl_cursor_at(o->cursor), &place)) return;
   tl_fetch_prepare(o->threads.fetch, &place, tl_spool_id(o->spool));
@@ -290,6 +296,7 @@ static bool is_time (const tl_outlet *o, int64_t now) {
 
 static void go_on (tl_outlet *o) {
   int64_t now = tl_loop_now(o->loop);
+  if (o->unlooked && !o->closing) look_at_refused(o);
   bool fails = o->state == AWAY || (o->state == IDLE && o->unread);
   if (fails && o->hurried) { /* there is nothing to wait for */
     report_done(o);
@@ -393,21 +400,26 @@ static void on_counted (void *ctx) {
     go_on(o);
 }
 
-/* How many there are, and which of them may be refused again: only then values are sent. */
+/* How many there are, and which of them may be refused again: only then values are sent. Any that
+** the spool still has may be: the other side may have been put back to an older copy. Where no
+** thread can be had go_on() tries it again. */
 static void look_at_refused (tl_outlet *o) {
-  if (!tl_refused_look(o->refused, tl_cursor_at(o->cursor))) {
+  if (o->threads.counting) return;
+  o->unlooked = false;
+  if (!tl_refused_look(o->refused, tl_spool_oldest(o->spool))) {
     o->totals->counted = true;
     return;
   }
-  o->threads.counting = true;
-  if (tl_work_start(o->loop, count_refused, on_counted, o) == TL_OK) return;
-  count_refused(o);
-  on_counted(o);
+  o->threads.counting = tl_work_start(o->loop, count_refused, on_counted, o) == TL_OK;
+  if (o->threads.counting) return;
+  o->unlooked = true;
+  tl_refused_leave(o->refused);
+  if (o->state == OPENING) tl_timer_at(o->timer, tl_loop_now(o->loop) + REST_MS);
 }
 
 void tl_outlet_start (tl_outlet *o, void *sender) {
   o->sender = sender;
-  open_sender(o); /* before: where no thread can be had, on_counted() goes on from here */
+  open_sender(o);
   look_at_refused(o);
 }
 
@@ -454,7 +466,7 @@ void tl_outlet_ready (tl_outlet *o, uint64_t applied) {
     raise_spool(o, applied);
   else if (applied != tl_cursor_ahead(o->cursor))
     move(o, applied);
-  if (applied > 0) tl_cursor_back(o->cursor, applied);
+  if (applied > 0 && tl_cursor_back(o->cursor, applied)) o->unlooked = true;
   tl_timer_at(o->timer, tl_loop_now(o->loop));
 }
 

@@ -76,12 +76,15 @@ static refusal *remember (tl_refused *r, uint64_t number, bool *is_new) {
   return &r->list[at];
 }
 
+static void drop_lowest (tl_refused *r, size_t count) {
+  r->count -= count;
+  if (count > 0) memmove(r->list, r->list + count, r->count * sizeof *r->list);
+}
+
 void tl_refused_pass (tl_refused *r, uint64_t next) {
   if (next > r->passed) r->passed = next;
   if (r->read) return; /* tl_refused_found() does it */
-  size_t gone = place_of(r, next);
-  r->count -= gone;
-  if (gone > 0) memmove(r->list, r->list + gone, r->count * sizeof *r->list);
+  drop_lowest(r, place_of(r, next));
 }
 
 /* --- writing --- */
@@ -156,14 +159,21 @@ static void on_line (void *ctx, tl_slice line, bool is_last) {
   copy_text(text, sizeof text, place, (const char *)line.at + line.len);
   if (sscanf(text, "%16llx-%llu", &spool, &number) != 2 || spool != tl_spool_id(r->spool)) return;
   bool is_new;
-  refusal *known = number >= r->from ? remember(r, number, &is_new) : NULL;
+  if (number < r->from) return;
+  if (r->count == MOST) drop_lowest(r, 1); /* the newest are the likeliest to come again */
+  refusal *known = remember(r, number, &is_new);
   if (known) known->aside = true;
 }
 
 bool tl_refused_look (tl_refused *r, uint64_t from) {
-  r->from = from;
+  r->from = r->passed = from;
   r->read = tl_spool_aside_open(r->spool, r->name, &r->files);
   return r->read;
+}
+
+void tl_refused_leave (tl_refused *r) {
+  tl_spool_aside_close(&r->files);
+  r->read = false;
 }
 
 void tl_refused_read (tl_refused *r) {

@@ -13,9 +13,10 @@ int tl_refused_new (tl_refused **out, const tl_spool *spool, const char *name);
 void tl_refused_free (tl_refused *r); /* not while it is read */
 
 /* Is there a file of earlier processes? Then tl_refused_read() follows, on a thread of the pool,
-** and tl_refused_found(); until then only tl_refused_pass() may be called. `from`: the first value
-** that may come again. */
+** and tl_refused_found(), or tl_refused_leave(); until then only tl_refused_pass() may be called.
+** `from`: the first value that may come again. */
 bool tl_refused_look (tl_refused *r, uint64_t from);
+void tl_refused_leave (tl_refused *r); /* there is no thread */
 void tl_refused_read (tl_refused *r);
 /* What was read: how many, and the last one, "TAG: WHY" (borrowed; "" if there is none). */
 uint64_t tl_refused_found (tl_refused *r, const char **last);

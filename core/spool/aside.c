@@ -87,12 +87,18 @@ static void read_one (int fd, uint64_t bytes, bool newest, void (*line)(void *, 
   tl_buf_fini(&buf);
 }
 
+void tl_spool_aside_close (tl_spool_aside *a) {
+  for (int i = 0; i < 2; i++) {
+    if (a->fds[i] >= 0) close(a->fds[i]);
+    a->fds[i] = -1;
+  }
+}
+
 void tl_spool_aside_read (tl_spool_aside *a, void (*line)(void *ctx, tl_slice line, bool is_last),
                           void *ctx) {
   for (int i = 0; i < 2; i++) {
     if (a->fds[i] < 0) continue;
     read_one(a->fds[i], a->bytes[i], i == 1 || a->bytes[1] == 0, line, ctx);
-    close(a->fds[i]);
-    a->fds[i] = -1;
   }
+  tl_spool_aside_close(a);
 }

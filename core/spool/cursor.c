@@ -263,13 +263,14 @@ void tl_cursor_move (tl_cursor *c, uint64_t next) {
   if (passed) tl_spool_trim(s);
 }
 
-void tl_cursor_back (tl_cursor *c, uint64_t next) {
+bool tl_cursor_back (tl_cursor *c, uint64_t next) {
   const tl_spool *s = c->spool;
   uint64_t oldest = s->count > 0 ? s->segments[0].first : s->next;
   if (next < oldest) next = oldest;
-  if (next >= c->at) return;
+  if (next >= c->at) return false;
   c->at = next;
   store(c);
+  return true;
 }
 
 static bool is_open (const tl_spool *s, const char *file) {

@@ -99,6 +99,7 @@ typedef struct {
 
 /* False: there is none. Else tl_spool_aside_read() follows, on a thread of the pool. */
 bool tl_spool_aside_open (const tl_spool *s, const char *name, tl_spool_aside *out);
+void tl_spool_aside_close (tl_spool_aside *a); /* or this, unread */
 /* Calls a function for each line (borrowed, without its line break), and closes the files. */
 void tl_spool_aside_read (tl_spool_aside *a, void (*line)(void *ctx, tl_slice line, bool is_last),
                           void *ctx);
@@ -185,8 +186,8 @@ uint64_t tl_cursor_doubt (const tl_cursor *c);
 void tl_cursor_set_ahead (tl_cursor *c, uint64_t number);
 uint64_t tl_cursor_ahead (const tl_cursor *c);
 /* The outlet lost values from number `next` on (its database was put back): they are delivered
-** again, as far as the spool has them. */
-void tl_cursor_back (tl_cursor *c, uint64_t next);
+** again, as far as the spool has them. False: it had not come further. */
+bool tl_cursor_back (tl_cursor *c, uint64_t next);
 /* Where a reader continues (reader.h). */
 typedef struct {
   int folder;          /* descriptor */

@@ -599,6 +599,32 @@ static void a_value_is_put_aside_once_though_its_batch_comes_again (void **state
   assert_string_equal(facts().last_rejected, "l.s.t: it is \"so\"");
 }
 
+/* Its database was put back to an older copy: values come again that it had refused, to this
+** process or to the next one. */
+static void a_value_is_put_aside_once_though_the_other_side_was_put_back (void **state) {
+  (void)state;
+  begin();
+  put(2);
+  tl_outlet_ready(outlet, 0);
+  RUN_UNTIL(batch);
+  tl_outlet_rejected(outlet, &batch->values[0], "so it is");
+  take_batch(2);
+  for (int other = 0; other < 2; other++) {
+    if (other)
+      restart();
+    else
+      tl_outlet_away(outlet, "it is put back");
+    RUN_UNTIL(opens == 2 - other);
+    tl_outlet_ready(outlet, 1);
+    next_number = 1;
+    RUN_UNTIL(batch);
+    tl_outlet_rejected(outlet, &batch->values[0], "so it is");
+    take_batch(2);
+    assert_int_equal(lines_aside(), 1);
+    assert_int_equal(facts().rejected, 1);
+  }
+}
+
 /* The other side tells how far it is while a thread still reads what was put aside. */
 static void what_is_passed_while_they_are_read_is_forgotten (void **state) {
   tl_refused *r;
@@ -750,6 +776,7 @@ int main (void) {
     SPEC(whoever_hurries_it_is_told_when_all_is_stored),
     SPEC(a_value_that_is_refused_is_put_aside_with_why),
     SPEC(a_value_is_put_aside_once_though_its_batch_comes_again),
+    SPEC(a_value_is_put_aside_once_though_the_other_side_was_put_back),
     SPEC(what_is_passed_while_they_are_read_is_forgotten),
     SPEC(without_a_thread_what_was_refused_is_counted_all_the_same),
     SPEC(one_that_cannot_be_put_aside_is_said_once),
