@@ -21,6 +21,7 @@ struct tl_fetch {
   tl_buf texts;   /* of values; as offsets until the end */
   uint64_t begin; /* where the batch begins in this segment: what is before was dropped */
   bool gone;
+  bool gives_up;  /* what cannot be read is damaged */
   int64_t oldest; /* arrival of its oldest value; 0: it has none */
 };
 
@@ -50,7 +51,12 @@ void tl_fetch_free (tl_fetch *f) {
 void tl_fetch_prepare (tl_fetch *f, const tl_spool_place *place, uint64_t spool) {
   f->place = *place;
   f->spool = spool;
+  f->gives_up = false;
 }
+
+void tl_fetch_give_up (tl_fetch *f) { f->gives_up = true; }
+
+bool tl_is_unreadable (int rc) { return rc == -EIO || rc == -EUCLEAN || rc == -EBADMSG; }
 
 /* Texts move while the buffer grows: until the end a slice holds an offset in place of a
 ** pointer. */
@@ -148,6 +154,8 @@ void tl_fetch_run (tl_fetch *f) {
   f->rc = tl_reader_seek(f->reader, &f->place);
   while (f->rc == TL_OK && f->batch.count < f->most && f->texts.len < BATCH_BYTES)
     if (!read_some(f)) break;
+  /* what stands before it can be had now */
+  if (tl_is_unreadable(f->rc) && (f->gives_up || f->batch.next > f->begin)) f->rc = TL_EMALFORMED;
   if (is_damage(f->rc) || is_over(f)) stop_at_damage(f);
   settle(f);
 }

@@ -12,6 +12,9 @@ void tl_fetch_free (tl_fetch *f); /* not while it runs */
 
 /* Before: what to read. */
 void tl_fetch_prepare (tl_fetch *f, const tl_spool_place *place, uint64_t spool);
+/* What the disk cannot read counts as damaged this time. */
+void tl_fetch_give_up (tl_fetch *f);
+bool tl_is_unreadable (int rc); /* the disk says so: it may be for ever */
 /* On a pool's thread. */
 void tl_fetch_run (tl_fetch *f);
 /* After: the batch, borrowed until the next run. TL_OK; TL_ENOMEM, or a negated errno. */

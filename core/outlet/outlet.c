@@ -14,6 +14,7 @@
 #include "outlet/refused.h"
 
 enum { BACKOFF_MS = 1000, BACKOFF_MAX_MS = 60000, REST_MS = 1000, LOST_MS = 60000 };
+enum { READ_TRIES = 10 }; /* over some five minutes */
 
 typedef enum {
   AWAY,    /* waits for the next attempt */
@@ -55,12 +56,14 @@ struct tl_outlet {
   tl_timer *timer;
   outlet_state state;
   threads threads;
-  bool storing;  /* the sender has `batch` */
-  bool open;     /* the sender is */
-  bool proven;   /* since then something was stored, or nothing waited */
-  bool doubted;  /* the last time nothing was: it is there again once it is proven */
-  bool unread;   /* the spool could not be read: tried again at `due` */
-  bool unlooked; /* what was put aside earlier is still to be read */
+  bool storing;        /* the sender has `batch` */
+  bool open;           /* the sender is */
+  bool proven;         /* since then something was stored, or nothing waited */
+  bool doubted;        /* the last time nothing was: it is there again once it is proven */
+  bool unread;         /* the spool could not be read: tried again at `due` */
+  uint64_t unreadable; /* the segment that the disk cannot read; 0: none */
+  int tries;           /* to read it */
+  bool unlooked;       /* what was put aside earlier is still to be read */
   bool hurried, closing, refused_logged, aside_logged;
   int64_t backoff, due;  /* due: when values that gather are sent; INT64_MAX: none do */
   int64_t since, handed; /* handed: when the sender got `batch` */
@@ -223,6 +226,30 @@ static void cannot_read (tl_outlet *o, const char *why) {
   wait_for_next(o, IDLE);
 }
 
+/* The disk cannot read a segment, which may be for ever. After some minutes it is passed as
+** damaged, unless nothing can be written either: the disk may come back then. Values that come get
+** another segment. */
+static void cannot_read_segment (tl_outlet *o, int rc) {
+  char why[sizeof o->facts.why];
+  uint64_t segment = o->batch.segment;
+  if (o->unreadable != segment) o->tries = 0;
+  o->unreadable = segment;
+  if (o->tries < READ_TRIES && !tl_spool_is_dirty(o->spool)) o->tries++;
+  if (o->tries == READ_TRIES) {
+    tl_spool_place newest;
+    uint64_t next = tl_spool_next(o->spool);
+    tl_log(TL_LOG_ERROR, o->name, "'%016llx.spool' is passed as damaged: %s",
+           (unsigned long long)segment, strerror(-rc));
+    if (tl_spool_where(o->spool, next - 1, &newest) && newest.first == segment)
+      tl_spool_raise(o->spool, next + 1, tl_clock_wall_ms());
+  }
+  snprintf(why, sizeof why,
+           "'%016llx.spool' cannot be read: %s: look at the spool's disk (it is tried %d times, "
+           "then passed as damaged)",
+           (unsigned long long)segment, strerror(-rc), READ_TRIES);
+  cannot_read(o, why);
+}
+
 static void on_read (void *ctx) {
   tl_outlet *o = ctx;
   o->threads.reading = false;
@@ -237,6 +264,10 @@ static void on_read (void *ctx) {
   }
   int rc = tl_fetch_result(o->threads.fetch, &o->batch);
   o->batch.doubt = tl_cursor_doubt(o->cursor);
+  if (tl_is_unreadable(rc)) {
+    cannot_read_segment(o, rc);
+    return;
+  }
   if (rc < 0) {
     char why[120];
     snprintf(why, sizeof why, "the spool cannot be read: %s",
@@ -269,6 +300,7 @@ static void read_on (tl_outlet *o) {
   /* not synced yet: tl_outlet_poke() comes again */
   if (!tl_spool_where_synced(o->spool, tl_cursor_at(o->cursor), &place)) return;
   tl_fetch_prepare(o->threads.fetch, &place, tl_spool_id(o->spool));
+  if (place.first == o->unreadable && o->tries == READ_TRIES) tl_fetch_give_up(o->threads.fetch);
   o->due = INT64_MAX;
   o->unread = false;
   if (tl_work_start(o->loop, read_batch, on_read, o) < 0) {

@@ -4,6 +4,7 @@
 #include "support/torture.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "outlet/outlet.h"
@@ -13,8 +14,20 @@ FAILING(uv_queue_work, int, UV_ENOMEM,
         (uv_loop_t * l, uv_work_t *r, uv_work_cb f, uv_after_work_cb done), (l, r, f, done))
 FAILING(openat, int, (errno = EMFILE, -1), (int at, const char *path, int flags, mode_t mode),
         (at, path, flags, mode))
-FAILING(pread, ssize_t, (errno = EIO, -1), (int fd, void *at, size_t n, off_t from),
-        (fd, at, n, from))
+
+static _Atomic ino_t unreadable; /* the file that the disk cannot read between head and end */
+static _Atomic off_t unreadable_to;
+
+ssize_t __real_pread (int fd, void *at, size_t n, off_t from);
+WRAPPED(pread, ssize_t __wrap_pread(int fd, void *at, size_t n, off_t from));
+ssize_t __wrap_pread (int fd, void *at, size_t n, off_t from) {
+  struct stat st;
+  bool fails = unreadable > 0 && from > 0 && from < unreadable_to && fstat(fd, &st) == 0 &&
+               st.st_ino == unreadable;
+  if (!fails && !memory_is_refused()) return __real_pread(fd, at, n, from);
+  errno = EIO;
+  return -1;
+}
 
 static char folder[64];
 static tl_spool *spool;
@@ -717,6 +730,47 @@ static void what_cannot_be_read_now_is_read_later (void **state) {
   assert_int_equal(opens, 1);
 }
 
+/* Its segment is told, tried for a while, and then passed: what it had is a hole, and values that
+** come go into another one. */
+static void what_a_disk_cannot_read_is_passed_after_a_while (void **state) {
+  char path[100];
+  struct stat st;
+  (void)state;
+  begin();
+  tl_outlet_ready(outlet, 0);
+  RUN_UNTIL(rests > 0);
+  put(100);
+  take_batch(100);
+  snprintf(path, sizeof path, "%s/%016x.spool", folder, 1);
+  write_values(50);
+  assert_int_equal(stat(path, &st), 0);
+  unreadable_to = st.st_size;
+  unreadable = st.st_ino;
+  sync_spool();
+  tl_outlet_poke(outlet);
+  for (int tries = 1; tries <= 10; tries++) {
+    RUN_UNTIL(!facts().up);
+    assert_non_null(strstr(facts().why, "'0000000000000001.spool' cannot be read: Input/output"));
+    tl_outlet_hurry(outlet, on_done, NULL); /* does not wait for the next attempt */
+    assert_null(batch);
+    RUN_UNTIL(dones == tries || batch);
+  }
+  assert_int_equal(count_logged("values wait in the spool"), 1);
+  assert_int_equal(count_logged("'0000000000000001.spool' is passed as damaged"), 1);
+  RUN_UNTIL(batch);
+  assert_int_equal(batch->hole.count, 50);
+  batch = NULL;
+  tl_outlet_stored(outlet);
+  assert_int_equal(facts().dropped, 50);
+  assert_true(facts().up);
+  put(3);
+  RUN_UNTIL(batch);
+  assert_int_equal(batch->hole.count, 0);
+  assert_int_equal(batch->count, 3);
+  assert_int_equal(batch->values[0].number, 152); /* one was passed over for a new segment */
+  unreadable = 0;
+}
+
 /* Such as one whose disk is full: it opens, and cannot store. */
 static void one_that_opens_and_stores_nothing_is_not_there_again (void **state) {
   (void)state;
@@ -781,6 +835,7 @@ int main (void) {
     SPEC(without_a_thread_what_was_refused_is_counted_all_the_same),
     SPEC(one_that_cannot_be_put_aside_is_said_once),
     SPEC(what_cannot_be_read_now_is_read_later),
+    SPEC(what_a_disk_cannot_read_is_passed_after_a_while),
     SPEC(one_that_opens_and_stores_nothing_is_not_there_again),
     SPEC(it_may_be_closed_at_any_moment),
   };
