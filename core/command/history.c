@@ -87,6 +87,10 @@ int tl_command_history (int argc, char **argv) {
         "--zone: expected UTC, local, +01:00 or a name such as Europe/Bratislava, got '%s'", zone));
   if (import && check)
     return tl_options_exit(tl_options_wrong("history", "--check and --import: give one"));
+  bool asks = n > 1 || csv || json || wide || (*last | *from | *to | *every | *as) != '\0';
+  if (check && asks)
+    return tl_options_exit(
+        tl_options_wrong("history", "--check looks at the whole file: it takes no tags or range"));
   if (import && n > 1)
     return tl_options_exit(tl_options_wrong("history", "--import takes all tags of the file"));
   if (import && strlen(import) > 4096)

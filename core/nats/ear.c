@@ -58,13 +58,20 @@ const char *tl_nats_bare (const char *text) {
   return at ? at + 3 : text;
 }
 
+bool tl_nats_is_lost (natsStatus status) {
+  return status == NATS_IO_ERROR || status == NATS_CONNECTION_CLOSED ||
+         status == NATS_CONNECTION_DISCONNECTED || status == NATS_STALE_CONNECTION;
+}
+
 static void note_failure (tl_ear *e, natsStatus status, const char *text) {
   e->failed++;
   if (e->why[0] != '\0') return;
   if (status == NATS_NO_RESPONDERS)
     snprintf(e->why, sizeof e->why, "the stream is gone, or JetStream is off");
   else
-    snprintf(e->why, sizeof e->why, "%s", text ? tl_nats_bare(text) : natsStatus_GetText(status));
+    snprintf(e->why, sizeof e->why, "%s%s",
+             tl_nats_is_lost(status) ? "the connection is lost: " : "",
+             text ? tl_nats_bare(text) : natsStatus_GetText(status));
 }
 
 void tl_ear_refusal (tl_ear *e, natsMsg *msg, const char *text) {

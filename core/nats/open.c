@@ -100,9 +100,13 @@ static int connect_to (tl_nats_session *s) {
 int tl_nats_stream_failed (tl_nats_session *s, natsStatus status, jsErrCode code) {
   if (status == NATS_NO_RESPONDERS || (int)code == 10039 || (int)code == 10076)
     return tl_nats_fail(s, "JetStream is off at this server: start it with -js");
+  if ((int)code == 10059) return tl_nats_fail(s, "stream '%.60s' is gone", s->config->stream);
+  if ((int)code == 10023 || (int)code == 10028 || (int)code == 10047)
+    return tl_nats_fail(s, "JetStream has no room: make some on its disk, or raise its limits");
   if (status == NATS_TIMEOUT)
     return tl_nats_fail(s,
                         "JetStream does not answer: it is starting, or this user may not ask it");
+  if (tl_nats_is_lost(status)) return tl_nats_call_failed(s, status);
   return tl_nats_fail(s, "stream '%.60s': %s (%d)", s->config->stream, natsStatus_GetText(status),
                       (int)code);
 }
@@ -161,6 +165,6 @@ int tl_nats_open (tl_nats_session *s) {
   options.PublishAsync.AckHandler = tl_ear_on_ack;
   options.PublishAsync.AckHandlerClosure = s->ear;
   natsStatus status = natsConnection_JetStream(&s->js, s->connection, &options);
-  if (status != NATS_OK) return tl_nats_fail(s, "%s", natsStatus_GetText(status));
+  if (status != NATS_OK) return tl_nats_call_failed(s, status);
   return find_stream(s);
 }

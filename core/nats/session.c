@@ -88,6 +88,11 @@ int tl_nats_fail (tl_nats_session *s, const char *fmt, ...) {
   return TL_EREFUSED;
 }
 
+int tl_nats_call_failed (tl_nats_session *s, natsStatus status) {
+  return tl_nats_fail(s, "%s%s", tl_nats_is_lost(status) ? "the connection is lost: " : "",
+                      natsStatus_GetText(status));
+}
+
 /* --- sending --- */
 
 /* Nothing more is sent: `why` says the reason. */
@@ -185,7 +190,7 @@ static int publish (tl_nats_session *s, const tl_outlet_value *v, uint32_t *sent
     rc = NATS_OK;
   }
   natsMsg_Destroy(msg);
-  if (rc != NATS_OK) return tl_nats_fail(s, "%s", natsStatus_GetText(rc));
+  if (rc != NATS_OK) return tl_nats_call_failed(s, rc);
   ++*sent;
   return TL_OK;
 }

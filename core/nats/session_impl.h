@@ -48,9 +48,13 @@ void tl_ear_on_closed (natsConnection *c, void *closure);
 
 /* Which value of which spool a message is: a header beside the identifier. */
 extern const char tl_nats_place_header[];
+/* Is it that the connection is no more? libnats has several words for that. */
+bool tl_nats_is_lost (natsStatus status);
 const char *tl_nats_bare (const char *text); /* "(conn.c:123): text" without its place */
 /* Keep why the session failed, for tl_nats_why(). TL_EREFUSED. */
 int tl_nats_fail (tl_nats_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same, in words for what a call of libnats says. */
+int tl_nats_call_failed (tl_nats_session *s, natsStatus status);
 /* The same, in words for an error of JetStream (open.c). */
 int tl_nats_stream_failed (tl_nats_session *s, natsStatus status, jsErrCode code);
 

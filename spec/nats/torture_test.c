@@ -305,7 +305,10 @@ static void each_answer_of_jetstream_has_its_words (void **unused) {
     { NATS_ERR, 10039, "JetStream is off at this server: start it with -js" },
     { NATS_ERR, 10076, "JetStream is off at this server: start it with -js" },
     { NATS_TIMEOUT, 0, "JetStream does not answer: it is starting, or this user may not ask it" },
-    { NATS_ERR, 10047, "stream 'TAGS': Error (10047)" },
+    { NATS_ERR, 10058, "stream 'TAGS': Error (10058)" },
+    { NATS_ERR, 10059, "stream 'TAGS' is gone" },
+    { NATS_ERR, 10047, "JetStream has no room: make some on its disk, or raise its limits" },
+    { NATS_CONNECTION_CLOSED, 0, "the connection is lost: Connection Closed" },
   };
   tl_nats_session *s = NULL;
   assert_int_equal(tl_nats_session_new(&s, config, 7), TL_OK);
@@ -388,7 +391,8 @@ static void what_is_heard_is_counted_and_the_first_failure_told (void **unused) 
                 { 1, "no room" },
                 { 2, "Error" },
                 { 3, "Slow Consumer, messages dropped" },
-                { 4, "the connection is lost" } };
+                { 4, "the connection is lost: IO Error" },
+                { 5, "the connection is lost" } };
   for (size_t i = 0; i < COUNT(cases); i++) {
     assert_int_equal(tl_nats_session_new(&s, config, 7), TL_OK);
     switch (cases[i].what) {
@@ -396,11 +400,12 @@ static void what_is_heard_is_counted_and_the_first_failure_told (void **unused) 
       case 1: tl_ear_on_ack(NULL, message_with(NULL), NULL, &other, s->ear); break;
       case 2: tl_ear_on_ack(NULL, message_with(NULL), NULL, NULL, s->ear); break;
       case 3: tl_ear_on_error(NULL, NULL, NATS_SLOW_CONSUMER, s->ear); break;
+      case 4: tl_ear_on_error(NULL, NULL, NATS_IO_ERROR, s->ear); break;
       default: tl_ear_on_closed(NULL, s->ear);
     }
     tl_nats_lost(s, why, sizeof why);
     assert_string_equal(why, cases[i].why);
-    assert_int_equal(s->ear->failed, cases[i].what < 4);
+    assert_int_equal(s->ear->failed, cases[i].what < 5);
     assert_true(send_batch(s, 1, 0) < 0); /* nothing more is sent */
     assert_string_equal(tl_nats_why(s), cases[i].why);
     tl_nats_session_unref(s);

@@ -339,6 +339,9 @@ describe("tagline history --import", function()
   it("is not given with --check or patterns", function()
     assert.equal(2, (tagline.command { "history", "x.db", "--check", "--import", "x" }))
     assert.equal(2, (tagline.command { "history", "x.db", "p.*", "--import", "x" }))
+    local _, _, err = tagline.command { "history", "x.db", "p.*", "--check" }
+    assert.truthy(err:find("--check looks at the whole file", 1, true), err)
+    assert.equal(2, (tagline.command { "history", "x.db", "--check", "--last", "1h" }))
   end)
 end)
 

@@ -123,6 +123,10 @@ describe("the outlet to NATS", function()
       wait.poll("100 values in the stream", 120000, function() return #numbers(n) >= 100 end)
       t:stop()
       is_ledger(numbers(n), 100)
+      for why in t:text("stderr"):gmatch "bus: ([^\n]*); values wait in the spool" do
+        assert.truthy(why:find("connection is lost", 1, true) or why:find("127.0.0.1:", 1, true)
+          or why:find("JetStream", 1, true), why)
+      end
     end)
   end
 
