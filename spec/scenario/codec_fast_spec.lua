@@ -37,7 +37,7 @@ describe("codecs in C", function()
 
   it("give what they give in Lua", function()
     local path = scope.file("fast_spec.lua", (cases:gsub("ROOT", uv.cwd())))
-    local code, out, err = tagline.command({ "test", path }, { milliseconds = 170000 })
+    local code, out, err = tagline.command({ "test", path }, { milliseconds = 850000 })
     assert(code == 0, out .. err)
   end)
 end)

@@ -218,7 +218,7 @@ describe("a station with named groups", function()
       local new = tagline.config(text, { PORT = b.port, LIMIT = limit, FACTOR = factor })
       assert(uv.fs_copyfile(new, path))
       t:kill "sighup"
-      t:wait_log "reload"
+      t:wait_log "config.lua: reloaded"
     end
     reload(5, 10)
     assert.equal("5 6",

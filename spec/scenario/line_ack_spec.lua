@@ -389,7 +389,7 @@ line "plant" { host = "127.0.0.1", port = PORT, reconnect_delay = 60, clean_sess
     send(c, "a/held", "one", 1, 11)
     held(t)
     t:kill "sighup"
-    t:wait_log "[Rr]eload"
+    t:wait_log "config.lua: reloaded"
     quiet(t, c)
     confirm(t, 11)
     assert.equal(11, c:expect("PUBACK").id)

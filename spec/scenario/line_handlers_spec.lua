@@ -1,6 +1,7 @@
 -- What handlers do to their own line while its connection ends, or while the line itself goes away.
 local scenario = require "spec.support.scenario"
-local broker, files, process, scope, tagline = scenario "broker files process scope tagline"
+local broker, files, process, scope, tagline, wait =
+  scenario "broker files process scope tagline wait"
 
 local config = [[
 line "plant" {
@@ -119,6 +120,10 @@ describe("Endless functions of many lines", function()
     for i = 1, many do lost[i]:close() end
     goes_on(t, c, 2 * many)
     for _ = 1, many do b:handshake() end
+    wait.poll("all connections", nil, function() -- only these say goodbye
+      return t:eval(("for i = 1, %d do assert(lines['bad' .. i].status == 'connected') end")
+        :format(many)) == 0
+    end)
     t:stop()
     assert.truthy(t:text("stderr"):find("before_disconnect is not called", 1, true))
   end)

@@ -136,7 +136,7 @@ describe("the prompt", function()
     s:wait "unexpected symbol near '%*'\n  1 %+%* 2\n     %^\ntagline>$"
     s:line "tags.a.b.c = 5"
     s:wait "\n  tags%.a%.b%.c = 5\n +%^\ntagline>$"
-    s:line "for i = 1, 2 do"
+    s:line("for i = 1, 2 do"):wait "%->%s*$"
     s:line "  print(i]"
     s:wait "\n    print%(i%]\n           %^\ntagline>$"
     -- a program is told without

@@ -52,6 +52,20 @@ describe("support broker", function()
     assert.equal(answer, client.input)
   end)
 
+  it("answers a PINGREQ after a minute of silence itself: no spec waits for that one", function()
+    local b = broker.new()
+    local client = connect(b)
+    client.socket:write(connect_bytes)
+    local c = b:accept()
+    c:expect "CONNECT"
+    c.spoke = c.spoke - 60000
+    client.socket:write(packet.encode "PINGREQ" .. packet.encode "DISCONNECT")
+    c:expect "DISCONNECT"
+    local answer = packet.encode "PINGRESP"
+    wait.till("an answer", 2000, function() return #client.input >= #answer end)
+    assert.equal(answer, client.input)
+  end)
+
   it("takes a stream in any split", function()
     local b = broker.new()
     local client = connect(b)
