@@ -92,6 +92,7 @@ static void flush (void *ctx) {
   tl_gateway *g = ctx;
   g->flush.asked = false;
   bool settled = settle(g);
+  g->flush.unsettled = !settled;
   tl_gateway_write_stores(g, NULL);
   tl_gateway_block(g, !settled || !are_printed(g));
   g->flush.flushing = g->flush.busy;

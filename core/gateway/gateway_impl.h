@@ -38,7 +38,8 @@ typedef struct {
 /* The end of this wake-up: written by flush.c. */
 typedef struct {
   bool asked;
-  bool blocked; /* values are not printed or stored: nothing is read, nothing acknowledged */
+  bool blocked;   /* values are not printed or stored: nothing is read, nothing acknowledged */
+  bool unsettled; /* they were not stored at the last flush */
   /* links that have something to do: at the next flush; in the present one */
   tl_link *busy, *flushing;
 } tl_gateway_flush;

@@ -164,7 +164,7 @@ void tl_link_get_health (const tl_link *l, tl_link_health *out) {
                            .waiting = l->ack.count,
                            .queue_full = l->input.shut & TL_SHUT_QUEUE,
                            .congested = l->input.shut & TL_SHUT_CONGESTED,
-                           .held = l->input.shut & TL_SHUT_VALUES,
+                           .held = l->input.shut & TL_SHUT_VALUES && !l->gateway->flush.unsettled,
                            .filters_wait = tl_session_filters_wait(l->session),
                            .received_per_s = h->received_per_s,
                            .sent_per_s = h->sent_per_s,

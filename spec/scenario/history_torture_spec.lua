@@ -87,6 +87,9 @@ describe("a history", function()
     run("dd", "if=/dev/zero", "of=" .. place .. "/filler", "bs=4k") -- all the room there is
     send(m, 21, 60, { base = base, text = ("y"):rep(2000) })
     t:wait_log "No space left"
+    local _, status = process.run(tagline.program(), { "status", "--socket", ready .. "/socket" })
+    assert.truthy(status:find("the spool cannot be written: No space left", 1, true), status)
+    assert.is_nil(status:find("values stream", 1, true)) -- that is not what holds the line
     assert.equal(0, (run("rm", place .. "/filler")))
     until_there(place, "60 1830 60", inside)
     t:kill "sigterm"
