@@ -151,7 +151,7 @@ local function outlet(changes, spool)
   for key, value in pairs(changes) do o[key] = value end
   return { outlets = { o }, spool = spool }
 end
-table.move({
+local of_outlets = {
   { "an outlet that is away", {}, "outlet-away",
     "^outlet 'bus' %(nats%) has been away for 60 s: refused; 12 values wait", "spool", nil,
     outlet { up = false, why = "refused", behind = 12 } },
@@ -178,7 +178,14 @@ table.move({
   { "an outlet whose port is a broker's", {}, "outlet-away", "does not speak NATS",
     "^is it stuck%? else correct nats: .*4222; values wait", nil, outlet { up = false,
       why = "127.0.0.1:1883: it takes a connection, but does not speak NATS: it stands still" } },
-}, 1, 5, #problems + 1, problems)
+  { "a spool that holds", {}, "spool-away", "^the spool is full %(9 of 10 bytes%): nothing is read",
+    "^mend the outlet that does not take its values; spool { max", nil,
+    { spool = { bytes = 9, max = 10, why = "the spool is full (9 of 10 bytes)" } } },
+  { "a spool whose disk is full", {}, "spool-away", "^the spool cannot be written: No space left",
+    "^make room on the disk", nil,
+    { spool = { bytes = 9, max = 10, why = "the spool cannot be written: No space left" } } },
+}
+table.move(of_outlets, 1, #of_outlets, #problems + 1, problems)
 
 local remarks = {
   { "a filter that lets nothing in", { messages = 0, silent_count = 1,

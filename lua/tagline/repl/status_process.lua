@@ -162,7 +162,9 @@ return function(facts, report)
   if facts.spool and (facts.spool.why or "") ~= "" then
     report:problem("spool-away", facts.spool.why
       .. ": nothing is read or acknowledged until it can be written",
-      "make room on the disk, or name another folder: spool { folder = … }")
+      facts.spool.why:find "^the spool is full"
+      and "mend the outlet that does not take its values; spool { max = … } gives it more room"
+      or "make room on the disk, or name another folder: spool { folder = … }")
   end
   if facts.spool and (facts.spool.unsynced or "") ~= "" then
     report:problem("spool-unsynced", ("the spool's disk does not sync what is written (%s): a "
