@@ -105,17 +105,26 @@ static void store (void *sender, const tl_outlet_batch *batch) {
 
 /* --- resting --- */
 
-/* Another session's lock is no reason to be away. */
+enum { LOCKED_OFTEN = 3 };
+
+/* Another session's lock is no reason to be away; one that stays is told, once. */
 static void on_trimmed (void *ctx, const tl_pg_answer *a) {
   tl_postgres_sender *s = ctx;
   s->busy = false;
   if (!a->ok) {
     bool locked = strcmp(a->state, "55P03") == 0 || strcmp(a->state, "40P01") == 0;
-    tl_log(locked ? TL_LOG_DEBUG : TL_LOG_WARN, tl_outlet_name(s->outlet),
-           "values older than `keep` stay for now: %s", a->text);
+    s->locked = locked ? s->locked + 1 : 0;
+    if (s->locked == LOCKED_OFTEN)
+      tl_log(TL_LOG_WARN, tl_outlet_name(s->outlet),
+             "values older than `keep` stay: another session has had them locked for some minutes, "
+             "or reads them in one long transaction");
+    else
+      tl_log(locked ? TL_LOG_DEBUG : TL_LOG_WARN, tl_outlet_name(s->outlet),
+             "values older than `keep` stay for now: %s", a->text);
     s->trimmed_at = now_of(s) - TRIM_MS + TRIM_AGAIN_MS;
   } else {
     int64_t gone = strtoll(tl_pg_value(a->results[0], 0, 0), NULL, 10);
+    s->locked = 0;
     s->period_count = 0; /* some are gone: those that are needed are asked for */
     if (gone > 0)
       tl_log(TL_LOG_INFO, tl_outlet_name(s->outlet),

@@ -60,6 +60,7 @@ struct tl_postgres_sender {
   bool periods_full; /* the database makes no more: the rest takes it */
   tl_pg_batch b;
   int64_t trimmed_at; /* tl_loop_now; -1: not since it was opened */
+  uint32_t locked;    /* times in a row that another session's lock was in the way */
 };
 
 /* sender.c: the step failed and nothing goes on: away, and connected anew. */
