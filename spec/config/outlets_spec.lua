@@ -161,7 +161,7 @@ describe("history, spool and outlet", function()
   end)
 
   it("check the options of a tag, a station and a line", function()
-    local draft = support.clean [[line "p" {
+    local draft = support.clean [[history { file = "a.db" } line "p" {
       host = "h", payload_type = "JSON", history = { deadband = 1 },
       station "s" { address = "a", history = false, tags = {
         x = Ai { "JA=x", history = { max_silence = "10m", keep = "5y" } } } } }]]

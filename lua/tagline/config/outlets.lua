@@ -242,8 +242,8 @@ function outlets.words(load, words)
     return load.poison
   end
 
-  words.spool = load:word_once("spool", outlets.shapes.spool, function(one)
-    load.spool = one
+  words.spool = load:word_once("spool", outlets.shapes.spool, function(one, at)
+    load.spool, load.spool_at = one, at
     if one.folder then one.folder = path(one.folder) end
   end)
 
@@ -288,8 +288,42 @@ local function authorities_wrong(load, path)
   return field and wrong
 end
 
+local function asks_for_history(value) return type(value) == "table" and next(value) ~= nil end
+
+--- Which of a line asks for a history: "", " of station 's'" or " of tag 's.t'"; nil: nothing.
+local function asking(line)
+  if asks_for_history(line.params.history) then return "" end
+  for _, st in ipairs(line.stations) do
+    if asks_for_history(st.params.history) then return (" of station '%s'"):format(st.name) end
+    for _, t in ipairs(st.tags) do
+      if asks_for_history(t.history) then
+        return (" of tag '%s.%s'"):format(st.name, t.name)
+      end
+    end
+  end
+end
+
+--- Options of a history or a spool that nothing acts on.
+local function check_unused(load)
+  local has_history = false
+  for _, one in ipairs(load.outlets) do has_history = has_history or one.kind ~= "nats" end
+  for _, line in ipairs(has_history and {} or load.lines.lines) do
+    local whose = asking(line)
+    if whose then
+      load.problems:add { at = line.at, word = "line", name = line.name, line = line,
+        field = "history" .. whose, severity = "warning",
+        text = "nothing acts on these options: the config has no history { … }" }
+    end
+  end
+  if load.spool and not load.outlets[1] then
+    load.problems:add { at = load.spool_at, word = "spool", field = "spool", severity = "warning",
+      text = "nothing goes into it: the config has no history { … } and no outlet" }
+  end
+end
+
 --- What outlets say against the rest of the config, once all of it is there.
 function outlets.check(load)
+  if not load.problems.failed then check_unused(load) end
   for _, one in ipairs(load.outlets) do
     local at = load.outlet_names[one.name]
     local function warn(field, what)
