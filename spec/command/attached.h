@@ -89,8 +89,8 @@ static inline int count (char **argv) {
   return argc;
 }
 
-/* What the next child does before the command begins; NULL: nothing. */
-static void (*before_command)(void);
+/* What the next child does before the command begins, and when it has ended; NULL: nothing. */
+static void (*before_command)(void), (*after_command)(void);
 
 /* Start the command with pipes. */
 #define START(...) start((char *[]){ "repl", __VA_ARGS__, NULL })
@@ -105,6 +105,7 @@ static inline void start (char **argv) {
     for (int fd = 3; fd < 64; fd++) close(fd); /* no exec here that would */
     if (before_command) before_command();
     int rc = tl_command_repl(count(argv), argv);
+    if (after_command) after_command();
     fflush(stdout);
     end_child(rc);
   }

@@ -376,6 +376,7 @@ static void without_memory_it_says_so (void **state) {
   (void)state;
   server = listen_at("plant");
   before_command = fail_one;
+  after_command = memory_heals; /* what counts branches asks for memory at the end */
   for (int script = 0; script < 2; script++)
     for (failing = 0; failing <= 2 * REQUESTS; failing++) {
       if (script)
@@ -392,7 +393,7 @@ static void without_memory_it_says_so (void **state) {
       if (peer >= 0) close(peer);
       peer = out = errors = -1;
     }
-  before_command = NULL;
+  before_command = after_command = NULL;
 }
 
 #define SPEC(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
