@@ -97,6 +97,10 @@ line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter 
       ]]):format(FIRST, FIRST + 20000))
     assert.equal(("10001\t7 older rows are left out: read on with to = %d.001, or give limit = %d")
       :format(FIRST + 7, MANY), csv)
+    _, csv = t:eval(([[return select("#", history("plant.boiler.temperature",
+      { from = %d, to = %d, csv = true })), pcall(history, "plant.boiler.temperature",
+      { csv = "all" })]]):format(FIRST, FIRST + 20))
+    assert.truthy(csv:find("^1%sfalse%shistory: csv: expected"), csv)
   end)
 
   it("has the tags that only the history knows, and those that it does not know yet", function()

@@ -114,18 +114,22 @@ function history.word(live, api)
     local plain, answer = of_answer(options)
     local question, why = range.read(plain, live.now())
     if not question then error("history: " .. why, 2) end
+    local wrong_csv, as_csv = kinds.boolean(answer.csv or false) -- "YES" and "NO", too
+    if wrong_csv then error("history: csv: " .. wrong_csv, 2) end
     if not question.every then question.limit = question.limit or 10000 end
     -- a text needs the types: rows of another one than this name theirs
-    local kind = answer.csv and (member_of(tag, api, "type") or "Ai") or nil
-    question.type, question.unit = kind, answer.csv and true or nil
+    local kind = as_csv and (member_of(tag, api, "type") or "Ai") or nil
+    question.type, question.unit = kind, as_csv or nil
     local rows, wrong = ask(live, name, question)
     rows = rows or none_yet(tag, api, wrong)
     if not rows then return nil, wrong end
     if answer.note then answer.note(rows) end
-    if not answer.csv then return rows end
+    if not as_csv then return rows end
     local text = csv.text(rows, { name = name, type = kind, unit = member_of(tag, api, "unit")
       or rows.unit }, question.as, TEXT_MOST)
-    if text then return text, not answer.note and what_is_left(rows, question) or nil end
+    local left = text and not answer.note and what_is_left(rows, question)
+    if left then return text, left end
+    if text then return text end
     return nil, ("%d rows are more CSV than one text holds; in a shell: %s"):format(#rows,
       "tagline history CONFIG.lua TAG --csv")
   end
@@ -159,6 +163,7 @@ function history.plot_word(live, api)
       count = count - 1
     end
     check_options(options)
+    local _, ascii = kinds.boolean(options.ascii or false)
     local question, why = range.read({ from = options.from, to = options.to,
       last = options.last }, live.now())
     if not question then error("plot: " .. why, 2) end
@@ -174,7 +179,7 @@ function history.plot_word(live, api)
           kind:find "^Txt" and "a " .. kind or "of texts")
       end
       local drawn = plot.lines(rows, question.from, question.to,
-        { name = name, ascii = options.ascii, width = options.width or 80,
+        { name = name, ascii = ascii, width = options.width or 80,
           height = options.height, is_time = csv.is_time(kind),
           unit = member_of(given[i], api, "unit") or unit })
       table.move(drawn, 1, #drawn, #lines + 1, lines)
