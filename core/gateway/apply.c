@@ -121,12 +121,14 @@ static void remove_line (tl_applying *a, tl_link *l) {
   await_long(a, l);
   l->conn.removed = true;
   tl_line_settle(l->line, a->now, a->wall);
+  if (a->g->handlers.leaves) a->g->handlers.leaves(a->g->handlers_ctx, l);
   tl_link_tell_lost(l);
   hold(a, l, false); /* what before_disconnect publishes is acknowledged */
   if (!l->conn.transport)
     tl_link_free(l);
   else
     tl_link_close(l, true);
+  tl_apply_rest(a); /* the functions of many lines would add up */
 }
 
 int tl_gateway_apply (tl_gateway *g, tl_config *config,

@@ -379,6 +379,7 @@ const tl_handlers tl_script_handlers = { .has_decode = has_decode,
                                          .will = tl_handler_will,
                                          .headers = tl_handler_headers,
                                          .before_disconnect = tl_handler_before_disconnect,
+                                         .leaves = tl_handler_line_leaves,
                                          .share = tl_hooks_share,
                                          .release = tl_hooks_release };
 

@@ -49,6 +49,8 @@ void tl_handler_before_disconnect (void *ctx, tl_link *l) {
   call_line(ctx, l, h->before_disconnect, NULL, "before_disconnect");
 }
 
+void tl_handler_line_leaves (void *ctx, tl_link *l) { tl_turn_line_leaves(ctx, l); }
+
 /* A call of a function that returns a text. */
 typedef struct {
   int function;

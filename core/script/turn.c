@@ -223,6 +223,24 @@ bool tl_turn_line_waits (tl_script *s, tl_link *l, bool up, const char *why) {
   return true;
 }
 
+/* The first of the line's in the queue; NULL: there is none. */
+static tl_due *find_line_news (tl_script *s, tl_slice name) {
+  tl_due *due = s->turn.lines > 0 ? s->turn.first : NULL;
+  for (const tl_due *last = due ? due->prev : NULL; due; due = due != last ? due->next : NULL) {
+    const line_news *n = (const line_news *)due;
+    if (due->run == run_line_news && tl_slice_eq(tl_slice_of(n->text, n->len), name)) break;
+  }
+  return due;
+}
+
+void tl_turn_line_leaves (tl_script *s, tl_link *l) {
+  tl_slice name = tl_slice_str(tl_link_line(l)->name);
+  for (tl_due *due; (due = find_line_news(s, name));) {
+    tl_turn_forget(s, due);
+    due->run(due);
+  }
+}
+
 bool tl_turn_end_is_used (tl_script *s) {
   if (!s->loop || !tl_gateway_is_stopping(s->gateway)) return false;
   if (!s->turn.ends) s->turn.end_ticks = s->box.ticks;

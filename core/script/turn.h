@@ -40,6 +40,8 @@ bool tl_turn_status_waits (tl_script *s, tl_station *station);
 /* The same for on_connect and on_disconnect; not for those of a line that goes, which nobody would
 ** find any more. */
 bool tl_turn_line_waits (tl_script *s, tl_link *l, bool up, const char *why);
+/* The line goes: call now what waits of it. */
+void tl_turn_line_leaves (tl_script *s, tl_link *l);
 /* The process ends: have functions of lines used the half second that they all have together? */
 bool tl_turn_end_is_used (tl_script *s);
 /* All lines are closed: call what waits of those functions now, as far as that time allows. */

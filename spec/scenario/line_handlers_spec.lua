@@ -93,29 +93,42 @@ end)
 describe("Endless functions of many lines", function()
   after_each(scope.finish)
 
-  -- None of so many messages of the line with the connection `c` waits for more than 0.2 s of the
-  -- loop's processor time.
+  -- A line whose values are the processor time that the process had used by then.
+  local GOOD = [[line "good" { host = "127.0.0.1", port = GOOD, station "s" { address = "good",
+    decode = function() return { x = os.clock() } end, tags = { x = Ai {} } } }]]
+
+  -- Its connection, when it counts as quick: the first message of all may take 8 ms (sanitizers),
+  -- which is forgotten after 64 others.
+  local function quick(t, b)
+    local c = b:handshake()
+    for id = 1, 70 do c:deliver("good", "", id) end
+    for _ = 1, 70 do t:value "good.s.x" end
+    return c
+  end
+
+  -- None of so many messages of that line, with the connection `c`, waits for more than 0.2 s of
+  -- processor time once it is in the socket. What the process works until a busy machine lets this
+  -- spec see the answer is not in it.
   local function goes_on(t, c, messages)
     local most = 0
     for id = 1, messages do
-      local before = t:loop_cpu()
-      c:send("PUBLISH", { topic = "good", payload = tostring(id), qos = 1, id = id })
+      c:send("PUBLISH", { topic = "good", payload = "", qos = 1, id = id })
+      local before = t:cpu()
       assert.equal(id, c:expect("PUBACK", 60000).id)
-      most = math.max(most, t:loop_cpu() - before)
+      most = math.max(most, t:value("good.s.x").value - before)
     end
     assert.is_true(most <= 0.2, most)
   end
 
   it("take turns when the lines are lost together, and have half a second at the end", function()
-    local many, b, good = 6, broker.new(), broker.new()
+    local many, b, good = 8, broker.new(), broker.new()
     local t = tagline.run(([[local function endless() while true do end end
       for i = 1, %d do
         line("bad" .. i) { host = "127.0.0.1", port = PORT, on_disconnect = endless,
           reconnect_delay = 0.01, before_disconnect = endless, station "s" { address = "a" } }
       end
-      line "good" { host = "127.0.0.1", port = GOOD, station "s" { address = "good",
-        tags = { x = TxtI "IN_DATA" } } }]]):format(many), { PORT = b.port, GOOD = good.port })
-    local c, lost = good:handshake(), {}
+      ]] .. GOOD):format(many), { PORT = b.port, GOOD = good.port })
+    local c, lost = quick(t, good), {}
     for i = 1, many do lost[i] = b:handshake() end
     for i = 1, many do lost[i]:close() end
     goes_on(t, c, 2 * many)
@@ -130,14 +143,13 @@ describe("Endless functions of many lines", function()
 
   it("take turns when many lines connect: will_message", function()
     local many, b, good = 6, broker.new(), broker.new()
-    local t = tagline.run(([[
-      line "good" { host = "127.0.0.1", port = GOOD, station "s" { address = "good",
-        tags = { x = TxtI "IN_DATA" } } }
+    local t = tagline.run((GOOD .. [[
+
       for i = 1, %d do
         line("bad" .. i) { host = "127.0.0.1", port = PORT, reconnect_delay = 0.01,
           will_flag = true, will_topic = "w", will_message = function() while true do end end }
       end]]):format(many), { PORT = b.port, GOOD = good.port })
-    local c, lost = good:handshake(), {}
+    local c, lost = quick(t, good), {}
     for i = 1, many do lost[i] = b:handshake() end
     for i = 1, many do lost[i]:close() end
     goes_on(t, c, 3 * many)
@@ -160,6 +172,33 @@ describe("The process's end beside an endless evaluation at a prompt", function(
       'print "begun" while true do end' }):wait_line "begun"
     t:stop()
     assert.truthy(t:text("stderr"):find("lost\nended: disconnected", 1, true), t:text("stderr"))
+  end)
+end)
+
+describe("on_disconnect of a line that a reload takes away", function()
+  after_each(scope.finish)
+
+  it("is called, also when it still waits for its turn", function()
+    local b, good = broker.new(), broker.new()
+    local stays = ([[line "good" { host = "127.0.0.1", port = %d, station "s" { address = "good",
+      on_value = function()
+        for _ = 1, 1000 do after(0, function() while true do end end) end
+      end, tags = { x = TxtI "IN_DATA" } } }]]):format(good.port)
+    local t = tagline.run("limits { handler_time = 0.02 }\n" .. stays .. ([[
+      line "gone" { host = "127.0.0.1", port = %d, reconnect_delay = 60,
+        on_disconnect = function(line, why) print(line.name, "ended") end,
+        station "s" { address = "a" } }]]):format(b.port))
+    local c, lost = good:handshake(), b:handshake()
+    t:wait_log "gone: connected"
+    c:send("PUBLISH", { topic = "good", payload = "", qos = 1, id = 1 })
+    c:expect "PUBACK"
+    lost:close()
+    t:wait_log "WARN  gone: "
+    files.write(t.config_path, stays)
+    t:kill "sighup"
+    t:wait_log "line 'gone' removed"
+    assert.truthy(t:text("stderr"):find "gone\tended")
+    t:stop()
   end)
 end)
 

@@ -146,8 +146,8 @@ describe("the loop is not held from", function()
   -- The processor time until another line's message is acknowledged, in ms.
   local function waits ()
     number = number % 65535 + 1
-    local before = t:loop_cpu()
     c:send("PUBLISH", { topic = "good", payload = tostring(number), qos = 1, id = number })
+    local before = t:loop_cpu()
     assert.equal(number, c:expect("PUBACK", 60000).id)
     return (t:loop_cpu() - before) * 1000
   end

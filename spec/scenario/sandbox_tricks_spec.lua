@@ -539,9 +539,9 @@ describe("the loop is not held", function()
         most, tries = 0, tries + 1
         for turn = 1, 4 do -- what it leaves behind must not harm others either
           number = number % 65535 + 1
-          local before = t:loop_cpu()
           if turn % 2 == 1 then b:send("PUBLISH", { topic = "bad/" .. index, payload = "x" }) end
           c:send("PUBLISH", { topic = "good", payload = tostring(number), qos = 1, id = number })
+          local before = t:loop_cpu()
           assert.equal(number, c:expect("PUBACK", 60000).id)
           most = math.max(most, (t:loop_cpu() - before) * 1000)
           assert.equal(number, t:value("good.s.x", 60000).value)
