@@ -172,10 +172,10 @@ int main (int argc, char **argv) {
   tl_log_set_level(TL_LOG_WARN);
   for (int i = 0; i < 4096; i++) steps[i] = (double)(rand() % 21 - 10) / 10;
   need(tl_spool_open(&s, &options, now_ms, &found, &err), "spool");
-  spool(s);
 #ifdef TAGLINE_HAS_POSTGRES
   if (argc > 3) postgres(s, argv[1], argv[2], argv[3]);
 #endif
+  spool(s); /* last: PostgreSQL got the values of 1,000 a wake-up, and no others */
   tl_spool_close(s);
   return 0;
 }
