@@ -139,12 +139,40 @@ static void put_keys (tl_pg_columns *c, const tl_pg_row *rows, uint32_t count) {
   }
 }
 
+static bool is_plain_number (const tl_pg_row *row) {
+  static const unsigned numbers = 1u << TL_AI | 1u << TL_AO | 1u << TL_TIR | 1u << TL_TOR;
+  const tl_outlet_value *v = row->value;
+  return numbers >> row->type & 1 && v->sample.status == TL_VALID && v->sample.n == 0 &&
+         v->arrival_ms == v->sample.time_ms;
+}
+
+/* The rows at the front that are a number and nothing else, as most are: how many. */
+static uint32_t put_numbers (tl_pg_columns *c, const tl_pg_row *rows, uint32_t count) {
+  uint32_t n = 0;
+  if (!is_plain_number(rows)) return 0;
+  pad(c, TL_PG_NUMBER);
+  uint8_t *out = elements_of(c, TL_PG_NUMBER, 8, count);
+  if (!out) return 0;
+  for (; n < count && is_plain_number(&rows[n]); n++, out += 12) {
+    uint64_t bits;
+    memcpy(&bits, &rows[n].value->sample.value.number, sizeof bits);
+    tl_put_be4(out, 8);
+    tl_put_be8(out + 4, bits);
+  }
+  c->array[TL_PG_NUMBER].len -= 12 * (size_t)(count - n);
+  c->rows += n;
+  c->written[TL_PG_NUMBER] = c->rows;
+  return n;
+}
+
 /* A row has its tag's id and its time. The value stands in the one column of its type
 ** (put_value), or there is none and a state says why. All else is NULL where it says nothing:
 ** the number among values of one time, and the arrival. */
 void tl_pg_columns_add (tl_pg_columns *c, const tl_pg_row *rows, uint32_t count) {
   put_keys(c, rows, count);
   for (uint32_t i = 0; i < count; i++, c->rows++) {
+    i += put_numbers(c, rows + i, count - i);
+    if (i == count) break;
     const tl_outlet_value *v = rows[i].value;
     const tl_sample *s = &v->sample;
     if (s->n != 0) put4(c, TL_PG_N, s->n);

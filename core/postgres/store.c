@@ -95,14 +95,25 @@ static void add_rows (tl_pg_batch *b, const tl_pg_row *rows, uint32_t *count) {
   *count = 0;
 }
 
+/* Where a time belongs. Times of it are in one partition that is there, and PostgreSQL knows them.
+** False: there is none. */
+static bool place (const tl_postgres_sender *s, int64_t t, tl_pg_period *out) {
+  const tl_pg_period *p = tl_pg_can_time(t) ? period_of(s, t) : NULL;
+  if (!p) return false;
+  *out = *p;
+  if (out->from < TL_PG_FIRST_MS) out->from = TL_PG_FIRST_MS;
+  if (out->to > TL_PG_LAST_MS) out->to = TL_PG_LAST_MS + 1;
+  return true;
+}
+
 /* Which of the batch's values go: not those of tags without a value, older than `keep`, or of a
 ** time that PostgreSQL does not know. If the database knows all of their tags and times, as
 ** nearly always, they are in the columns already, and nothing looks at them a second time. */
 static int pick (tl_postgres_sender *s) {
   tl_pg_batch *b = &s->b;
-  const tl_outlet_value *values = b->batch->values;
-  const size_t count = b->batch->count;
-  const tl_pg_period *here = NULL; /* where the last time was: the next one likely is there, too */
+  const tl_outlet_value *v = b->batch->values;
+  const uint32_t count = (uint32_t)b->batch->count;
+  tl_pg_period here = { 0, 0 }; /* where the last time was: the next one likely is there, too */
   int64_t wall = tl_clock_wall_ms();
   uint32_t *row = b->rows, n = 0;
   tl_pg_row some[AT_ONCE];
@@ -110,20 +121,21 @@ static int pick (tl_postgres_sender *s) {
   b->unknown = b->unplaced = false;
   forget_slots(b);
   tl_pg_columns_clear(&b->columns);
-  for (size_t i = 0; i < count; i++) {
-    const tl_sample *v = &values[i].sample;
-    int64_t t = v->time_ms;
-    const tl_pg_slot *slot = v->series < b->slot_cap ? &b->slots[v->series] : NULL;
-    if (!slot || slot->id == 0) slot = meet(s, &values[i]);
+  for (uint32_t i = 0; i < count; i++, v++) {
+    const uint32_t id = v->sample.series;
+    const int64_t t = v->sample.time_ms;
+    const tl_pg_slot *slot = id < b->slot_cap ? &b->slots[id] : NULL;
+    if (!slot || slot->id == 0) slot = meet(s, v);
     if (!slot) return TL_ENOMEM;
-    if (v->status == TL_UNSET || !tl_pg_can_time(t) || wall - t > slot->keep_ms) {
-      leave_out(s, &values[i]);
+    bool placed = (t >= here.from && t < here.to) || place(s, t, &here);
+    if (v->sample.status == TL_UNSET || wall - t > slot->keep_ms ||
+        (!placed && !tl_pg_can_time(t))) {
+      leave_out(s, v);
       continue;
     }
-    if (!here || t < here->from || t >= here->to) here = period_of(s, t);
-    if (!here) b->unplaced = true;
-    *row++ = (uint32_t)i;
-    some[n++] = (tl_pg_row){ &values[i], slot->id, slot->type };
+    if (!placed) b->unplaced = true;
+    *row++ = i;
+    some[n++] = (tl_pg_row){ v, slot->id, slot->type };
     if (n == AT_ONCE) add_rows(b, some, &n);
   }
   add_rows(b, some, &n);

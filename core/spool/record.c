@@ -53,10 +53,19 @@ static __attribute__((noinline)) void add_text (tl_buf *out, tl_slice text, bool
   put_text(out, text, TL_RECORD_TEXT);
 }
 
+/* Apart, so that a sample for which there is room calls nothing. */
+static __attribute__((noinline)) void add_with_room (tl_buf *out, const tl_sample *s, tl_type type,
+                                                     bool *cut) {
+  if (!out->failed && tl_buf_reserve(out, PLAIN) == TL_OK) tl_record_sample(out, s, type, cut);
+}
+
 void tl_record_sample (tl_buf *out, const tl_sample *s, tl_type type, bool *cut) {
   uint64_t state = (uint64_t)(s->only << 6 | s->status << 4 | s->reason);
   *cut = false;
-  if (out->failed || (out->cap - out->len < PLAIN && tl_buf_reserve(out, PLAIN) != TL_OK)) return;
+  if (out->failed || out->cap - out->len < PLAIN) {
+    add_with_room(out, s, type, cut);
+    return;
+  }
   uint8_t *head = out->at + out->len;
   tl_put_le8(head, KIND_SAMPLE | (uint64_t)s->series << 8 | state << 40 | (uint64_t)s->n << 48);
   tl_put_le8(head + 8, (uint64_t)s->time_ms);
@@ -150,21 +159,25 @@ int tl_record_next (tl_slice bytes, size_t *at, const uint8_t *types, uint32_t c
   return TL_EMALFORMED;
 }
 
+/* What the first word of a plain value has: its kind, TL_VALID and no reason. `only` stands above
+** these two; both of its bits say nothing that there is. */
+static const uint64_t plain_mask = UINT64_C(0x3f) << 40 | 0xff;
+static const uint64_t plain_head = (uint64_t)TL_VALID << 44 | KIND_SAMPLE;
+static const uint64_t no_only = UINT64_C(3) << 46;
+
 /* A whole plain value, as nearly all are: three loads and one look at what they say. Whatever is
 ** anything else is left to read_sample(). */
 static inline bool read_plain (const uint8_t *from, const uint8_t *types, uint32_t count,
                                tl_sample *out) {
   uint64_t head = tl_get_le8(from);
   uint32_t series = (uint32_t)(head >> 8);
-  unsigned state = head >> 40 & 0xff, only = state >> 6;
-  if ((uint8_t)head != KIND_SAMPLE || (state & 0x3f) != TL_VALID << 4 || only > TL_FOR_HISTORIES)
-    return false;
+  if ((head & plain_mask) != plain_head || (head & no_only) == no_only) return false;
   if (series >= count || !is_plain(types[series])) return false;
   out->series = series;
   out->n = (uint16_t)(head >> 48);
   out->status = TL_VALID;
   out->reason = TL_REASON_NONE;
-  out->only = (uint8_t)only;
+  out->only = head >> 46 & 3;
   out->time_ms = (int64_t)tl_get_le8(from + 8);
   out->value.integer = (int64_t)tl_get_le8(from + 16); /* or a number: the same bits */
   return true;
@@ -172,17 +185,21 @@ static inline bool read_plain (const uint8_t *from, const uint8_t *types, uint32
 
 uint32_t tl_record_samples (tl_slice bytes, size_t *at, const uint8_t *types, uint32_t count,
                             uint32_t most, tl_sample *first, size_t stride) {
-  uint32_t n = 0;
+  const uint8_t *from = bytes.at + *at, *end = bytes.at + bytes.len;
   uint8_t *out = (uint8_t *)first;
-  for (; n < most && *at < bytes.len && bytes.at[*at] == KIND_SAMPLE; n++, out += stride) {
+  uint32_t n = 0;
+  for (; n < most; n++, out += stride) {
     tl_sample *sample = (tl_sample *)(void *)out;
-    size_t next = *at + 1;
-    if (bytes.len - *at >= PLAIN && read_plain(bytes.at + *at, types, count, sample))
-      next = *at + PLAIN;
-    else if (!read_sample(bytes, &next, types, count, sample))
-      break;
-    *at = next;
+    if (end - from >= PLAIN && read_plain(from, types, count, sample)) {
+      from += PLAIN;
+      continue;
+    }
+    if (from == end || *from != KIND_SAMPLE) break;
+    size_t next = (size_t)(from - bytes.at) + 1;
+    if (!read_sample(bytes, &next, types, count, sample)) break;
+    from = bytes.at + next;
   }
+  *at = (size_t)(from - bytes.at);
   return n;
 }
 

@@ -65,12 +65,16 @@ static void a_column_is_an_array_with_its_nulls (void **state) {
 
 /* What many rows at once become is what they become one by one. */
 static void rows_go_together_as_one_by_one (void **state) {
+  enum { ROWS = 7 };
   static const tl_series number = { .type = TL_AI }, text = { .type = TL_TXTI };
-  tl_outlet_value v[4] = { value_of(&number, (tl_value){ .number = 1 }),
-                           value_of(&text, (tl_value){ .text = TL_LIT("on") }),
-                           value_of(&number, (tl_value){ .number = 2 }),
-                           value_of(&number, (tl_value){ .number = 3 }) };
-  tl_pg_row rows[4];
+  tl_outlet_value v[ROWS] = { value_of(&number, (tl_value){ .number = 1 }),
+                              value_of(&text, (tl_value){ .text = TL_LIT("on") }),
+                              value_of(&number, (tl_value){ .number = 2 }),
+                              value_of(&number, (tl_value){ .number = 3 }),
+                              value_of(&number, (tl_value){ .number = 4 }),
+                              value_of(&number, (tl_value){ .number = 5 }),
+                              value_of(&text, (tl_value){ .text = TL_LIT("off") }) };
+  tl_pg_row rows[ROWS];
   tl_pg_columns one, all;
   const char *values[2][TL_PG_COLUMNS];
   int lengths[2][TL_PG_COLUMNS];
@@ -80,19 +84,19 @@ static void rows_go_together_as_one_by_one (void **state) {
   v[3].sample.status = TL_INVALID;
   tl_pg_columns_init(&one);
   tl_pg_columns_init(&all);
-  for (uint32_t i = 0; i < 4; i++) {
+  for (uint32_t i = 0; i < ROWS; i++) {
     rows[i] = (tl_pg_row){ &v[i], i + 1, v[i].series->type };
     tl_pg_columns_add(&one, &rows[i], 1);
   }
-  tl_pg_columns_add(&all, rows, 4);
+  tl_pg_columns_add(&all, rows, ROWS);
   assert_true(tl_pg_columns_get(&one, values[0], lengths[0]));
   assert_true(tl_pg_columns_get(&all, values[1], lengths[1]));
   for (int i = 0; i < TL_PG_COLUMNS; i++) {
     assert_int_equal(lengths[0][i], lengths[1][i]);
     if (lengths[0][i] > 0) assert_memory_equal(values[0][i], values[1][i], (size_t)lengths[0][i]);
   }
-  /* 1, NULL, 2, NULL */
-  assert_int_equal(lengths[1][TL_PG_NUMBER], 20 + 12 + 4 + 12 + 4);
+  /* 1, NULL, 2, NULL, 4, 5, NULL */
+  assert_int_equal(lengths[1][TL_PG_NUMBER], 20 + 12 + 4 + 12 + 4 + 12 + 12 + 4);
   tl_pg_columns_fini(&one);
   tl_pg_columns_fini(&all);
 }
