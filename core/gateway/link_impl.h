@@ -130,6 +130,7 @@ typedef struct {
   int handled;    /* messages that entered a script since the loop was last served */
   bool its_turn;  /* the line has waited, and is called now */
   uint8_t slow;   /* not 0: its input took long not long ago */
+  uint8_t quick;  /* how many inputs in a row were quick; pace.c says at which it ends */
   uint32_t took;  /* ticks of the line's input the last time */
   uint32_t ticks; /* tl_clock_busy when this turn began */
   uint64_t began; /* tl_clock_mono_ns at the same moment */

@@ -3,7 +3,9 @@
 ** A decoder or an expression may take long. With many such lines, the last line, a signal or a
 ** PING would wait for all others. A line that was quick so far does not wait for them; when the
 ** turn is used it waits for others that were quick, so that many that become slow at once do not
-** add up. Must not know what messages hold. */
+** add up. One that has long been quick, or has no functions, goes before those that only begin: of
+** forty lines whose first messages never end, forty are called before the last one. Must not know
+** what messages hold. */
 #include "gateway/link_impl.h"
 
 /* Input that takes this many ticks takes longer than 4 ms for certain: the line waits for its turn
@@ -11,6 +13,8 @@
 enum { LONG_TICKS = 2 };
 /* After a slow input, so many quick ones in a row before the line counts as quick. */
 enum { REMEMBERED = 64 };
+/* So many stations are looked at, where a line may have no function. */
+enum { LOOKED_AT = 1000 };
 
 void tl_pace_begin (tl_link *l) {
   l->pace.handled = 0;
@@ -31,20 +35,37 @@ bool tl_pace_check_over (tl_link *l) {
 
 void tl_pace_end (tl_link *l) {
   l->pace.took = tl_clock_busy - l->pace.ticks;
-  if (l->pace.took >= LONG_TICKS)
+  if (l->pace.took >= LONG_TICKS) {
     l->pace.slow = REMEMBERED;
-  else if (l->pace.slow > 0)
-    l->pace.slow--;
+    l->pace.quick = 0;
+    return;
+  }
+  if (l->pace.slow > 0) l->pace.slow--;
+  if (l->pace.quick < REMEMBERED) l->pace.quick++;
 }
 
+/* Its messages meet no function of a script. */
+static bool has_none (const tl_link *l) {
+  const tl_line *line = l->line;
+  if (l->user || line->station_count > LOOKED_AT) return false;
+  for (uint32_t i = 0; i < line->station_count; i++)
+    if (line->stations[i]->user) return false;
+  return true;
+}
+
+static bool is_trusted (const tl_link *l) { return l->pace.quick == REMEMBERED || has_none(l); }
+
+/* Behind a long call, what came meanwhile is handled before a line that may need another one. */
 bool tl_pace_passes_over (const tl_link *l) {
+  const tl_loop *loop = l->gateway->loop;
   if (l->pace.its_turn) return false;
-  return l->pace.slow > 0 || tl_loop_is_used(l->gateway->loop);
+  if (l->pace.slow > 0 || tl_loop_is_used(loop)) return true;
+  return tl_loop_was_long(loop) && !is_trusted(l);
 }
 
 void tl_pace_wait (tl_link *l) {
   if (l->pace.slow > 0 || l->pace.took > 0)
     tl_heavy_wait(l->gateway->loop, &l->pace.waits);
   else
-    tl_heavy_wait_ahead(l->gateway->loop, &l->pace.waits);
+    tl_heavy_wait_ahead(l->gateway->loop, &l->pace.waits, is_trusted(l));
 }

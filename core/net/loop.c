@@ -20,6 +20,8 @@ enum {
   LONG_MANY = 8                /* so many long turns in a row are given up to others */
 };
 
+enum { SLOW, AHEAD, TRUSTED, RANKS };
+
 struct tl_loop {
   uv_loop_t uv;
   uv_prepare_t prepare;
@@ -27,11 +29,12 @@ struct tl_loop {
   tl_laters laters;
   tl_laters last;
   uint64_t turn;
-  tl_heavy *heavy[2]; /* rings, and these are their first members; [1]: ahead */
-  uint32_t busy;      /* tl_clock_busy when the turn began */
-  int yielded;        /* turns in a row in which no member was called, as they were used */
-  bool was_long;      /* the turn before had a call that took long */
-  int64_t set_now;    /* 0: the clock's */
+  tl_heavy *heavy[RANKS]; /* rings, and these are their first members */
+  uint32_t busy;          /* tl_clock_busy when the turn began */
+  bool trusted_only;      /* those ahead were left out in this turn, for those that are trusted */
+  int yielded;            /* turns in a row in which no member was called, as they were used */
+  bool was_long;          /* the turn before had a call that took long */
+  int64_t set_now;        /* 0: the clock's */
   /* turns that are timed: */
   uv_check_t check;
   bool timed;
@@ -209,12 +212,14 @@ static bool has_used (const tl_loop *loop, uint32_t ticks) {
 
 bool tl_loop_is_used (const tl_loop *loop) { return has_used(loop, FULL_TICKS); }
 
+bool tl_loop_was_long (const tl_loop *loop) { return loop->was_long; }
+
 bool tl_loop_is_busy (const tl_loop *loop) {
-  return loop->was_long || loop->heavy[false] || tl_loop_is_used(loop);
+  return loop->was_long || loop->heavy[SLOW] || tl_loop_is_used(loop);
 }
 
 void tl_heavy_forget (tl_loop *loop, tl_heavy *h) {
-  tl_heavy **ring = &loop->heavy[h->ahead];
+  tl_heavy **ring = &loop->heavy[h->rank];
   if (!h->prev) return;
   if (h->next == h)
     *ring = NULL;
@@ -227,8 +232,8 @@ void tl_heavy_forget (tl_loop *loop, tl_heavy *h) {
 
 /* Run the members of a ring, the first one in any case. Those that join it meanwhile are for the
 ** next turn: stop behind the present last one. `before`: tl_clock_busy when all this began. */
-static void run_ring (tl_loop *loop, bool ahead, uint32_t before) {
-  tl_heavy **ring = &loop->heavy[ahead];
+static void run_ring (tl_loop *loop, int rank, uint32_t before) {
+  tl_heavy **ring = &loop->heavy[rank];
   const tl_heavy *last = *ring ? (*ring)->prev : NULL;
   for (bool more = last; more && *ring;) {
     tl_heavy *first = *ring;
@@ -239,27 +244,38 @@ static void run_ring (tl_loop *loop, bool ahead, uint32_t before) {
   }
 }
 
+/* What was quick so far. Where those that are trusted have used the turn, the others wait for the
+** next one, in which their first is called in any case. */
+static void run_ahead (tl_loop *loop, uint32_t before) {
+  run_ring(loop, TRUSTED, before);
+  bool passes_over =
+      loop->heavy[AHEAD] && tl_clock_busy - before >= FULL_TICKS && !loop->trusted_only;
+  loop->trusted_only = passes_over;
+  if (!passes_over) run_ring(loop, AHEAD, before);
+}
+
 /* Run what waits (tl_heavy). If messages, or those ahead, have used up this turn, the others wait,
 ** but for one turn only: the next turn runs one of them in any case. Unless that one had a long
 ** call: a message that came during it would wait for two. */
 static void run_heavy (void *ctx) {
   tl_loop *loop = ctx;
   uint32_t before = tl_clock_busy;
-  run_ring(loop, true, before);
+  run_ahead(loop, before);
   int most = has_used(loop, LONG_TICKS) ? LONG_MANY : 1;
-  bool yields = loop->heavy[false] && tl_loop_is_used(loop) && loop->yielded < most;
+  bool yields = loop->heavy[SLOW] && tl_loop_is_used(loop) && loop->yielded < most;
   loop->yielded = yields ? loop->yielded + 1 : 0;
-  if (!yields) run_ring(loop, false, before);
-  if (loop->heavy[false] || loop->heavy[true]) tl_loop_last(loop, run_heavy, loop);
+  if (!yields) run_ring(loop, SLOW, before);
+  if (loop->heavy[SLOW] || loop->heavy[AHEAD] || loop->heavy[TRUSTED])
+    tl_loop_last(loop, run_heavy, loop);
 }
 
-static void wait_in (tl_loop *loop, tl_heavy *h, bool ahead) {
+static void wait_in (tl_loop *loop, tl_heavy *h, uint8_t rank) {
   if (h->prev) return;
   tl_loop_last(loop, run_heavy, loop);
-  tl_heavy *first = loop->heavy[ahead];
-  h->ahead = ahead;
+  tl_heavy *first = loop->heavy[rank];
+  h->rank = rank;
   if (!first) {
-    h->next = h->prev = loop->heavy[ahead] = h;
+    h->next = h->prev = loop->heavy[rank] = h;
     return;
   }
   h->next = first;
@@ -268,9 +284,11 @@ static void wait_in (tl_loop *loop, tl_heavy *h, bool ahead) {
   first->prev = h;
 }
 
-void tl_heavy_wait (tl_loop *loop, tl_heavy *h) { wait_in(loop, h, false); }
+void tl_heavy_wait (tl_loop *loop, tl_heavy *h) { wait_in(loop, h, SLOW); }
 
-void tl_heavy_wait_ahead (tl_loop *loop, tl_heavy *h) { wait_in(loop, h, true); }
+void tl_heavy_wait_ahead (tl_loop *loop, tl_heavy *h, bool trusted) {
+  wait_in(loop, h, trusted ? TRUSTED : AHEAD);
+}
 
 static void on_timer (uv_timer_t *handle) {
   tl_timer *t = handle->data;

@@ -44,19 +44,29 @@ static void is_not_lost_for_want_of_memory (void **state) {
 
 static void when_the_turn_is_used_lines_wait_for_their_turn (void **state) {
   tl_gateway g = { .loop = NULL };
-  tl_link l = { .gateway = &g, .params.receive_queue = 1000 };
+  tl_station one = { .user = NULL }, *stations[] = { &one };
+  tl_line line = { .stations = stations, .station_count = 1 };
+  tl_link l = { .gateway = &g, .line = &line, .params.receive_queue = 1000 };
   (void)state;
   assert_int_equal(tl_loop_new(&g.loop), TL_OK);
   assert_false(tl_pace_passes_over(&l));
   use_the_turn();
   assert_true(tl_pace_passes_over(&l));
   tl_pace_wait(&l); /* the line was quick so far: it waits ahead of those that were not */
-  assert_true(l.pace.waits.ahead);
+  assert_int_equal(l.pace.waits.rank, 2); /* as it has no function */
+  tl_heavy_forget(g.loop, &l.pace.waits);
+  one.user = &one;
+  tl_pace_wait(&l);
+  assert_int_equal(l.pace.waits.rank, 1);
+  tl_heavy_forget(g.loop, &l.pace.waits);
+  for (int i = 0; i < 64; i++) tl_pace_begin(&l), tl_pace_end(&l);
+  tl_pace_wait(&l);
+  assert_int_equal(l.pace.waits.rank, 2); /* as it has long been quick */
   tl_heavy_forget(g.loop, &l.pace.waits);
   l.pace.took = 1;
   assert_true(tl_pace_passes_over(&l));
   tl_pace_wait(&l);
-  assert_false(l.pace.waits.ahead);
+  assert_int_equal(l.pace.waits.rank, 0);
   tl_heavy_forget(g.loop, &l.pace.waits);
   on_pump(&l);
   assert_non_null(l.ack.waits.run);

@@ -281,7 +281,7 @@ static void what_was_quick_goes_first_and_leaves_every_second_turn (void **state
   make_heavy(8, 0);
   for (int i = 0; i < 2; i++) {
     tl_heavy_forget(loop, &heavy[i].h);
-    tl_heavy_wait_ahead(loop, &heavy[i].h);
+    tl_heavy_wait_ahead(loop, &heavy[i].h, false);
   }
   tl_loop_run(loop);
   assert_string_equal(trace, "xyz");
@@ -290,7 +290,7 @@ static void what_was_quick_goes_first_and_leaves_every_second_turn (void **state
   trace[0] = '\0';
   make_heavy(1, 0);
   tl_heavy_forget(loop, &heavy[2].h);
-  tl_heavy_wait_ahead(loop, &heavy[2].h);
+  tl_heavy_wait_ahead(loop, &heavy[2].h, false);
   tl_loop_run(loop);
   assert_string_equal(trace, "zxy");
   assert_int_equal(turns[0], turns[2]);
@@ -303,9 +303,33 @@ static void what_was_quick_is_called_in_a_turn_that_is_used (void **state) {
   assert_int_equal(tl_loop_later(loop, use_the_turn, NULL), 0);
   make_heavy(1, 0);
   tl_heavy_forget(loop, &heavy[1].h);
-  tl_heavy_wait_ahead(loop, &heavy[1].h);
+  tl_heavy_wait_ahead(loop, &heavy[1].h, false);
   tl_loop_run(loop);
   assert_string_equal(trace, "uyuxz");
+}
+
+/* Two that wait ahead become slow: who is trusted does not wait for both. When that one is slow,
+** too, the next turn is theirs. */
+static void what_is_trusted_goes_before_what_was_quick (void **state) {
+  (void)state;
+  make_heavy(100, 0);
+  for (int i = 0; i < 3; i++) {
+    tl_heavy_forget(loop, &heavy[i].h);
+    tl_heavy_wait_ahead(loop, &heavy[i].h, i == 2);
+  }
+  tl_loop_run(loop);
+  assert_string_equal(trace, "zxy");
+  assert_true(turns[1] > turns[0]);
+  assert_true(turns[2] > turns[1]);
+  trace[0] = '\0';
+  make_heavy(1, 0);
+  for (int i = 0; i < 3; i++) {
+    tl_heavy_forget(loop, &heavy[i].h);
+    tl_heavy_wait_ahead(loop, &heavy[i].h, i == 2);
+  }
+  tl_loop_run(loop);
+  assert_string_equal(trace, "zxy");
+  assert_int_equal(turns[0], turns[2]);
 }
 
 static void what_waits_may_be_taken_back (void **state) {
@@ -453,6 +477,8 @@ int main (void) {
         a_loop_is_busy_in_the_turn_after_a_long_call_and_while_something_waits, setup,
         loop_teardown),
     cmocka_unit_test_setup_teardown(what_was_quick_goes_first_and_leaves_every_second_turn, setup,
+                                    loop_teardown),
+    cmocka_unit_test_setup_teardown(what_is_trusted_goes_before_what_was_quick, setup,
                                     loop_teardown),
     cmocka_unit_test_setup_teardown(what_was_quick_is_called_in_a_turn_that_is_used, setup,
                                     loop_teardown),

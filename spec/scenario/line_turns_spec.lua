@@ -40,4 +40,27 @@ describe("lines whose decoders never end", function()
       assert.is_true(acknowledged(i) <= 20, ("line %d: %d"):format(i, acknowledged(i)))
     end
   end)
+
+  it("hold no line that has long been quick, when all of them begin in one moment", function()
+    local b, quick = broker.new(), broker.new()
+    local t = tagline.run([[
+      limits { handler_time = 0.05 }
+      for i = 1, 9 do
+        line("l" .. i) { host = "127.0.0.1", port = PORT,
+          station "s" { address = "t", decode = function() while true do end end } }
+      end
+      line "quick" { host = "127.0.0.1", port = QUICK, station "s" { address = "t",
+        decode = function() return { x = os.clock() } end, tags = { x = Ai {} } } }
+    ]], { PORT = b.port, QUICK = quick.port })
+    local c, endless = quick:handshake(), {}
+    for i = 1, 9 do endless[i] = b:handshake() end
+    for id = 1, 70 do c:deliver("t", "", id) end
+    for _ = 1, 70 do t:value "quick.s.x" end
+    for _, one in ipairs(endless) do one:send("PUBLISH", { topic = "t", payload = "" }) end
+    c:send("PUBLISH", { topic = "t", payload = "" })
+    local before = t:cpu()
+    local took = t:value("quick.s.x").value - before
+    assert.is_true(took < 0.2, took) -- 0.5 for all of them
+    t:stop()
+  end)
 end)
