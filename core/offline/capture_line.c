@@ -235,9 +235,9 @@ static bool usual_time (tl_capture_reader *r, rest *text, int64_t *ms) {
   if (text->end - text->at < TIME_LEN) return false;
   uint32_t hour = two(t.at + 11), minute = two(t.at + 14), second = two(t.at + 17);
   uint32_t hundredths = two(t.at + 20), last = (uint32_t)t.at[22] - '0';
-  if (hour > 23 || minute > 59 || second > 59 || hundredths > 99 || last > 9 || t.at[13] != ':' ||
-      t.at[16] != ':' || t.at[19] != '.' || t.at[23] != 'Z')
-    return false;
+  if (hour > 23 || minute > 59 || second > 59 || hundredths > 99 || last > 9 || t.at[10] != 'T' ||
+      t.at[13] != ':' || t.at[16] != ':' || t.at[19] != '.' || t.at[23] != 'Z')
+    return false; /* with the T, no text is the day that a new reader remembers: zeros */
   int64_t since = ((int64_t)hour * 3600 + minute * 60 + second) * 1000 + hundredths * 10 + last;
   text->at += TIME_LEN;
   if (memcmp(r->day, t.at, DAY_LEN) != 0) {

@@ -159,6 +159,20 @@ static void days_follow_each_other (void **state) {
   }
 }
 
+static void a_new_reader_remembers_no_day (void **state) {
+  static const char line[] = HEAD "\"qos\":0," FLAGS "\"id\":0,\"payload\":\"a\"}";
+  uint8_t text[sizeof line];
+  (void)state;
+  memcpy(text, line, sizeof line);
+  memset((uint8_t *)strstr((char *)text, "2026"), 0, 11);
+  tl_incoming m;
+  tl_slice name;
+  tl_capture_reader *r;
+  assert_int_equal(tl_capture_reader_new(&r), TL_OK);
+  assert_false(tl_capture_read(r, tl_slice_of(text, sizeof line - 1), &m, &name));
+  tl_capture_reader_free(r);
+}
+
 static void without_memory_there_is_no_reader (void **state) {
   (void)state;
   for (long n = 0;; n++) {
@@ -178,7 +192,7 @@ int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC(what_tagline_writes_is_usual),         SPEC(a_line_that_is_damaged_is_read_the_same),
     SPEC(other_lines_are_read_the_general_way), SPEC(days_follow_each_other),
-    SPEC(without_memory_there_is_no_reader),
+    SPEC(a_new_reader_remembers_no_day),        SPEC(without_memory_there_is_no_reader),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
