@@ -237,11 +237,10 @@ static void cannot_read_segment (tl_outlet *o, int rc) {
   if (o->tries < READ_TRIES && !tl_spool_is_dirty(o->spool)) o->tries++;
   if (o->tries == READ_TRIES) {
     tl_spool_place newest;
-    uint64_t next = tl_spool_next(o->spool);
     tl_log(TL_LOG_ERROR, o->name, "'%016llx.spool' is passed as damaged: %s",
            (unsigned long long)segment, strerror(-rc));
-    if (tl_spool_where(o->spool, next - 1, &newest) && newest.first == segment)
-      tl_spool_raise(o->spool, next + 1, tl_clock_wall_ms());
+    if (tl_spool_where(o->spool, tl_spool_next(o->spool) - 1, &newest) && newest.first == segment)
+      tl_spool_leave_segment(o->spool, tl_clock_wall_ms());
   }
   snprintf(why, sizeof why,
            "'%016llx.spool' cannot be read: %s: look at the spool's disk (it is tried %d times, "

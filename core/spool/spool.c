@@ -262,6 +262,10 @@ void tl_spool_raise (tl_spool *s, uint64_t next, int64_t wall) {
   if (s->begun.added == 0) leave_hole(s, wall); /* else once these are written */
 }
 
+void tl_spool_leave_segment (tl_spool *s, int64_t wall) {
+  if (s->begun.added == 0) (void)tl_spool_roll(s, wall);
+}
+
 /* The disk is full: unlink segments that nobody needs, then drop the oldest ones, unless
 ** values must be held. */
 static int write_with_less (tl_spool *s, int64_t wall) {
