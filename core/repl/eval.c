@@ -12,7 +12,8 @@ enum {
   EVAL_SECONDS = 5,    /* seconds of processor time between two waits: longer chunks are ended */
   HOOK_EVERY = 1000,   /* instructions between two looks */
   GRACE_NS = 20000000, /* extra time to report how an encode failed that used up a whole slice */
-  TYPED_MAX = 4096     /* bytes of typed code that are kept for errors */
+  TYPED_MAX = 4096,    /* bytes of typed code that are kept for errors */
+  AT_ONCE = 4096       /* bytes of code that are compiled also while the loop is busy */
 };
 
 static const char no_pause[] = "one call ran for " TL_EVAL_CALL_TEXT
@@ -51,6 +52,7 @@ int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void
   e->events = *events;
   e->ctx = ctx;
   e->env = e->thread.ref = e->here_ref = LUA_NOREF;
+  tl_buf_init(&e->chunk.code);
   e->person.width = 80;
   e->writes.answer_ms = ANSWER_MS;
   e->thread.slice_ns = SLICE_NS;
@@ -79,6 +81,7 @@ static void forget_thread (tl_eval *e) {
   e->state = TL_EVAL_IDLE;
   if (stop) stop(e->waiting.ctx);
   if (e->script->loop) tl_heavy_forget(e->script->loop, &e->thread.waits);
+  tl_buf_fini(&e->chunk.code);
   if (e->thread.co && lua_status(e->thread.co) == LUA_YIELD)
     tl_sandbox_close_thread(&e->script->box, e->thread.co);
   luaL_unref(e->script->box.L, LUA_REGISTRYINDEX, e->thread.ref);
@@ -327,6 +330,46 @@ void tl_eval_await_slice (tl_eval *e) {
   tl_heavy_wait(e->script->loop, &e->thread.waits);
 }
 
+static void start (tl_eval *e, step *st) {
+  tl_buf err;
+  tl_buf_init(&err);
+  if (tl_script_enter(e->script, p_start, st, TL_EVAL_CALL_SECONDS, "repl", &err) != LUA_OK)
+    report(e, false, &err);
+  else if (st->unfinished)
+    e->events.more(e->ctx);
+  else if (has_to_wait(e))
+    tl_eval_await_slice(e);
+  else
+    go_on_with_kept(e);
+  tl_buf_fini(&err);
+}
+
+static void on_compile (tl_heavy *h) {
+  tl_eval *e = (tl_eval *)(void *)((char *)h - offsetof(tl_eval, thread.waits));
+  tl_buf code = e->chunk.code;
+  step st = { .e = e, .code = tl_buf_bytes(&code), .interactive = e->chunk.interactive };
+  tl_buf_init(&e->chunk.code);
+  e->state = TL_EVAL_IDLE;
+  start(e, &st);
+  tl_buf_fini(&code);
+}
+
+/* Megabytes of code take up to TL_EVAL_CALL_SECONDS to compile: of many prompts one takes its turn
+** after the other. False: it is to be compiled now. */
+static bool waits_to_compile (tl_eval *e, const step *st) {
+  if (st->code.len <= AT_ONCE || !has_to_wait(e)) return false;
+  tl_buf_slice(&e->chunk.code, st->code);
+  if (e->chunk.code.failed) {
+    tl_buf_fini(&e->chunk.code);
+    return false;
+  }
+  e->chunk.interactive = st->interactive;
+  e->state = TL_EVAL_SLICED;
+  e->thread.waits.run = on_compile;
+  tl_heavy_wait(e->script->loop, &e->thread.waits);
+  return true;
+}
+
 void tl_eval_run (tl_eval *e, tl_slice code, bool interactive) {
   step st = { .e = e, .code = code, .interactive = interactive };
   bool idle = is_idle(e);
@@ -352,15 +395,8 @@ void tl_eval_run (tl_eval *e, tl_slice code, bool interactive) {
   if (!idle) {
     tl_buf_str(&err, "an evaluation is still running");
     e->events.done(e->ctx, false, tl_buf_bytes(&err));
-  } else if (tl_script_enter(e->script, p_start, &st, TL_EVAL_CALL_SECONDS, "repl", &err) !=
-             LUA_OK) {
-    report(e, false, &err);
-  } else if (st.unfinished) {
-    e->events.more(e->ctx);
-  } else if (has_to_wait(e)) {
-    tl_eval_await_slice(e);
-  } else {
-    go_on_with_kept(e);
+  } else if (!waits_to_compile(e, &st)) {
+    start(e, &st);
   }
   tl_buf_fini(&err);
   tl_buf_fini(&instead);

@@ -61,8 +61,10 @@ typedef struct {
 typedef struct {
   /* number of the chunk's first line in a script; 0: it is not from a script */
   int next_line, line;
-  bool one_shot; /* given with -e, or the end of a script: no further chunk follows */
-  tl_buf typed;  /* what was typed at a terminal, for errors; empty: it was not typed */
+  bool one_shot;    /* given with -e, or the end of a script: no further chunk follows */
+  tl_buf typed;     /* what was typed at a terminal, for errors; empty: it was not typed */
+  tl_buf code;      /* long code that waits for its turn to be compiled */
+  bool interactive; /* of that */
 } tl_eval_chunk;
 
 /* The coroutine of the evaluation. */

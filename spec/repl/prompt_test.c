@@ -177,12 +177,41 @@ static void names_are_completed (void **unused) {
 
 #define SPEC(f) cmocka_unit_test_setup_teardown(f, begin_prompt, end_prompt)
 
+/* Megabytes of code take long to compile. Some code is compiled, or not any more. */
+static void long_code_waits_for_its_turn_while_the_loop_is_busy (void **unused) {
+  (void)unused;
+  static char code[6000];
+  memset(code, ' ', sizeof code - 1);
+  memcpy(code, "return 6 * 7", 12);
+  for (int how = 0; how < 4; how++) {
+    answer got = { .dones = 0 };
+    tl_eval *one;
+    if (how == 1) memcpy(code, "return 6 ** ", 12);
+    assert_int_equal(tl_eval_new(&one, script, &events, &got), TL_OK);
+    tl_clock_busy += 100;
+    tl_eval_run(one, tl_slice_str(code), false);
+    assert_int_equal(got.dones, 0);
+    if (how == 2) tl_eval_cancel(one);
+    for (int i = 0; i < 100 && got.dones == 0 && how < 2; i++) turn();
+    assert_int_equal(got.dones, how < 3);
+    assert_int_equal(got.ok, how == 0);
+    if (how == 0) assert_string_equal(got.text, "42");
+    if (how == 1) assert_non_null(strstr(got.text, "unexpected symbol"));
+    tl_eval_free(one);
+  }
+}
+
 int main (void) {
   const struct CMUnitTest tests[] = {
-    SPEC(words_need_no_parentheses),      SPEC(variables_come_before_words),
-    SPEC(a_chunk_may_take_several_lines), SPEC(variables_stay_also_local_ones),
-    SPEC(errors_are_told_in_plain_words), SPEC(one_evaluation_at_a_time),
-    SPEC(a_failure_fails_a_script),       SPEC(names_are_completed),
+    SPEC(words_need_no_parentheses),
+    SPEC(variables_come_before_words),
+    SPEC(a_chunk_may_take_several_lines),
+    SPEC(variables_stay_also_local_ones),
+    SPEC(errors_are_told_in_plain_words),
+    SPEC(one_evaluation_at_a_time),
+    SPEC(a_failure_fails_a_script),
+    SPEC(names_are_completed),
+    SPEC(long_code_waits_for_its_turn_while_the_loop_is_busy),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }
