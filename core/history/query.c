@@ -271,55 +271,156 @@ static int held (const search *q, sqlite3_stmt **best) {
   return rc < 0 ? rc : TL_OK;
 }
 
-static void add_table (const search *q, tl_buf *sql, const char *table) {
-  for (size_t i = 0; i < q->tag_count; i++) {
-    if (sql->len > 0) tl_buf_str(sql, " UNION ALL ");
-    add_select(sql, &q->tags[i], table, "t>=?1 AND t<?2");
-  }
+/* Rows of one tag in order: of one table, or of all partitions of the range, one after the other.
+** They are merged here, not by a UNION in SQLite, which moves each row from part to part. */
+typedef struct {
+  const known *tag;
+  const char *table; /* the next one; NULL: a partition */
+  size_t next;       /* of the partitions; their count: none follows */
+  sqlite3_stmt *row; /* stands at a row; NULL: there are no more */
+  sqlite3_int64 t, n;
+} stream;
+
+typedef struct {
+  stream *at;
+  size_t count;
+} streams;
+
+static bool is_in_range (const search *q, const tl_partition *p) {
+  return p->from < q->range->to_ms && q->range->from_ms < p->to;
 }
 
-/* All rows of the range as one statement. */
-static int make_statement (const search *q, sqlite3_stmt **out) {
-  tl_buf sql;
-  tl_buf_init(&sql);
-  for (size_t i = 0; i < q->count; i++) {
-    const tl_partition *p = &q->tables[i];
-    if (is_rest(p) || (p->from < q->range->to_ms && q->range->from_ms < p->to))
-      add_table(q, &sql, p->name);
+/* NULL: there is none. */
+static const char *next_table (const search *q, stream *f) {
+  const char *table = f->table;
+  f->table = NULL;
+  while (!table && f->next < q->count) {
+    const tl_partition *p = &q->tables[f->next++];
+    if (!is_rest(p) && is_in_range(q, p)) table = p->name;
   }
-  add_table(q, &sql, "recent");
-  add_table(q, &sql, "last");
-  tl_buf_str(&sql, " ORDER BY 1, 5");
-  int rc = prepare(q, &sql, out);
+  return table;
+}
+
+/* A statement about the tag's rows of the range in this table. */
+static int make_statement (const search *q, tl_buf *sql, sqlite3_stmt **out) {
+  int rc = prepare(q, sql, out);
   if (rc < 0) return rc;
   sqlite3_bind_int64(*out, 1, q->range->from_ms);
   sqlite3_bind_int64(*out, 2, q->range->to_ms);
   return TL_OK;
 }
 
-static int count_rows (sqlite3_stmt *s, uint64_t *count) {
-  int rc;
-  *count = 0;
-  while ((rc = sqlite3_step(s)) == SQLITE_ROW) ++*count;
-  sqlite3_reset(s);
+static int open_table (const search *q, const known *tag, const char *table, sqlite3_stmt **out) {
+  tl_buf sql;
+  tl_buf_init(&sql);
+  add_select(&sql, tag, table, "t>=?1 AND t<?2 ORDER BY t, n");
+  return make_statement(q, &sql, out);
+}
+
+/* To the next row, or to the end. */
+static int step (const search *q, stream *f) {
+  for (;;) {
+    int rc = f->row ? sqlite3_step(f->row) : SQLITE_DONE;
+    if (rc == SQLITE_ROW) {
+      f->t = sqlite3_column_int64(f->row, 0);
+      f->n = sqlite3_column_int64(f->row, 4);
+      return TL_OK;
+    }
+    sqlite3_finalize(f->row);
+    f->row = NULL;
+    if (rc != SQLITE_DONE) return fail(q->r, q->err);
+    const char *table = next_table(q, f);
+    if (!table) return TL_OK;
+    rc = open_table(q, f->tag, table, &f->row);
+    if (rc < 0) return rc;
+  }
+}
+
+static int add_stream (const search *q, streams *all, const known *tag, const char *table,
+                       size_t next) {
+  stream *f = &all->at[all->count++];
+  *f = (stream){ .tag = tag, .table = table, .next = next };
+  return step(q, f);
+}
+
+/* All rows of the range. */
+static int open_streams (const search *q, streams *all) {
+  static const char *const always[] = { "recent", "last" };
+  int rc = TL_OK;
+  all->at = calloc(q->tag_count * (q->count + 3), sizeof *all->at);
+  if (!all->at) return tl_fail(q->err, TL_ENOMEM, 0, "no memory");
+  for (size_t i = 0; i < q->tag_count && rc >= 0; i++) {
+    const known *tag = &q->tags[i];
+    rc = add_stream(q, all, tag, NULL, 0);
+    for (size_t k = 0; k < q->count && rc >= 0; k++)
+      if (is_rest(&q->tables[k])) rc = add_stream(q, all, tag, q->tables[k].name, q->count);
+    for (int k = 0; k < 2 && rc >= 0; k++) rc = add_stream(q, all, tag, always[k], q->count);
+  }
   return rc;
 }
 
-static int tell_rows (const search *q, sqlite3_stmt *s, bool (*row)(void *, const tl_history_row *),
-                      void *ctx, tl_history_left *left) {
-  int rc;
+static void close_streams (streams *all) {
+  for (size_t i = 0; i < all->count; i++) sqlite3_finalize(all->at[i].row);
+  free(all->at);
+}
+
+/* The one whose row is the next; NULL: there are no more. */
+static stream *earliest (const streams *all) {
+  stream *best = NULL;
+  for (size_t i = 0; i < all->count; i++) {
+    stream *f = &all->at[i];
+    if (!f->row) continue;
+    if (!best || f->t < best->t || (f->t == best->t && f->n < best->n)) best = f;
+  }
+  return best;
+}
+
+/* Adds the tag's rows in one table. */
+static int count_table (const search *q, const known *tag, const char *table, uint64_t *count) {
+  sqlite3_stmt *s = NULL;
+  tl_buf sql;
+  tl_buf_init(&sql);
+  tl_buf_fmt(&sql, "SELECT count(*) FROM %s WHERE tag=%lld AND t>=?1 AND t<?2", table,
+             (long long)tag->id);
+  int rc = make_statement(q, &sql, &s);
+  if (rc < 0) return rc;
+  rc = sqlite3_step(s);
+  if (rc == SQLITE_ROW) *count += (uint64_t)sqlite3_column_int64(s, 0);
+  sqlite3_finalize(s);
+  return rc == SQLITE_ROW ? TL_OK : fail(q->r, q->err);
+}
+
+static int count_rows (const search *q, uint64_t *count) {
+  int rc = TL_OK;
+  for (size_t i = 0; i < q->tag_count && rc >= 0; i++) {
+    const known *tag = &q->tags[i];
+    for (size_t k = 0; k < q->count && rc >= 0; k++) {
+      const tl_partition *p = &q->tables[k];
+      if (is_rest(p) || is_in_range(q, p)) rc = count_table(q, tag, p->name, count);
+    }
+    if (rc >= 0) rc = count_table(q, tag, "recent", count);
+    if (rc >= 0) rc = count_table(q, tag, "last", count);
+  }
+  return rc;
+}
+
+static int tell_rows (const search *q, bool (*row)(void *, const tl_history_row *), void *ctx,
+                      tl_history_left *left) {
+  streams all = { NULL, 0 };
   tl_history_row one;
   uint64_t skip = left->count;
-  while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+  int rc = open_streams(q, &all);
+  for (stream *f; rc >= 0 && (f = earliest(&all)); rc = step(q, f)) {
     if (skip > 0) {
       skip--;
-      left->newest_ms = sqlite3_column_int64(s, 0);
+      left->newest_ms = f->t;
       continue;
     }
-    read_row(s, &one);
-    if (!row(ctx, &one)) return TL_OK;
+    read_row(f->row, &one);
+    if (!row(ctx, &one)) break;
   }
-  return rc == SQLITE_DONE ? TL_OK : fail(q->r, q->err);
+  close_streams(&all);
+  return rc;
 }
 
 static int find_tags (const search *q, tl_buf *out) {
@@ -343,11 +444,9 @@ static int find_tags (const search *q, tl_buf *out) {
 
 static int read_all (const search *q, bool (*row)(void *, const tl_history_row *), void *ctx,
                      tl_history_left *left) {
-  sqlite3_stmt *rows = NULL, *edge = NULL;
+  sqlite3_stmt *edge = NULL;
   uint64_t count = 0;
-  int rc = make_statement(q, &rows);
-  if (rc >= 0 && q->range->limit > 0 && count_rows(rows, &count) != SQLITE_DONE)
-    rc = fail(q->r, q->err);
+  int rc = q->range->limit > 0 ? count_rows(q, &count) : TL_OK;
   if (q->range->limit > 0 && count > q->range->limit) left->count = count - q->range->limit;
   if (rc >= 0 && q->range->held && left->count == 0) rc = held(q, &edge);
   if (rc >= 0 && edge) {
@@ -355,9 +454,8 @@ static int read_all (const search *q, bool (*row)(void *, const tl_history_row *
     read_row(edge, &one);
     if (!row(ctx, &one)) rc = 1;
   }
-  if (rc == TL_OK) rc = tell_rows(q, rows, row, ctx, left);
+  if (rc == TL_OK) rc = tell_rows(q, row, ctx, left);
   sqlite3_finalize(edge);
-  sqlite3_finalize(rows);
   return rc < 0 ? rc : TL_OK;
 }
 
