@@ -95,7 +95,9 @@ static int renew_will (tl_link *l) {
 static bool waits_for_turn (tl_link *l) {
   tl_gateway *g = l->gateway;
   uint64_t turn = tl_loop_turn(g->loop);
-  if (!l->user || !(l->params.will_flag || l->params.ws_headers_called)) return false;
+  bool has_will =
+      l->user && l->params.will_flag && g->handlers.has_will && g->handlers.has_will(l->user);
+  if (!l->user || !(has_will || l->params.ws_headers_called)) return false;
   bool busy = tl_loop_is_used(g->loop) || tl_loop_is_asked(g->loop);
   bool waits = busy && turn - g->life.attempt_turn < PATIENCE;
   l->conn.state = TL_LINK_WAITING; /* so that what the functions do starts no second attempt */

@@ -57,6 +57,7 @@ typedef struct {
   /* The will for the line's next CONNECT, where a function makes it. False: keep the present
   ** will (there is no function, or it failed, which was logged). */
   bool (*will)(void *ctx, struct tl_link *link, tl_buf *out);
+  bool (*has_will)(void *user); /* does a function make the line's will? */
   /* The headers for the line's next WebSocket, where a function makes them: "Name: value",
   ** each followed by a NUL, already checked.
   ** False: the function failed, which was logged, and the line does not connect. */

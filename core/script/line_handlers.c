@@ -72,6 +72,8 @@ static int p_will (lua_State *L) {
   return 0;
 }
 
+bool tl_handler_has_will (void *user) { return ((const tl_line_hooks *)user)->will != LUA_NOREF; }
+
 bool tl_handler_will (void *ctx, tl_link *l, tl_buf *out) {
   const tl_line_hooks *h = tl_link_user(l);
   text_call w = { h->will, out };
