@@ -125,7 +125,8 @@ describe("Endless functions of many lines", function()
     local t = tagline.run(([[local function endless() while true do end end
       for i = 1, %d do
         line("bad" .. i) { host = "127.0.0.1", port = PORT, on_disconnect = endless,
-          reconnect_delay = 0.01, before_disconnect = endless, station "s" { address = "a" } }
+          reconnect_delay = 0.01, connect_timeout = 600, before_disconnect = endless,
+          station "s" { address = "a" } }
       end
       ]] .. GOOD):format(many), { PORT = b.port, GOOD = good.port })
     local c, lost = quick(t, good), {}
@@ -147,7 +148,8 @@ describe("Endless functions of many lines", function()
 
       for i = 1, %d do
         line("bad" .. i) { host = "127.0.0.1", port = PORT, reconnect_delay = 0.01,
-          will_flag = true, will_topic = "w", will_message = function() while true do end end }
+          connect_timeout = 600, will_flag = true, will_topic = "w",
+          will_message = function() while true do end end }
       end]]):format(many), { PORT = b.port, GOOD = good.port })
     local c, lost = quick(t, good), {}
     for i = 1, many do lost[i] = b:handshake() end
