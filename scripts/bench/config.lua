@@ -5,7 +5,7 @@
 -- raises an error, or does nothing; send: each message makes the line publish 1,000.
 -- SUBSCRIBE=yes: stations subscribe to their addresses. URL: where to connect to in place of the
 -- load source's own port, with the certificates in CA. WEB: a port for the HTTP server.
--- HISTORY: a file in which values are kept.
+-- HISTORY: a file in which values are kept, for KEEP seconds.
 local kind = env("KIND", "plain")
 local paths = ({
   ["60B"] = { "temp", "hum", "on" },
@@ -94,7 +94,7 @@ if env("TURNS", "no") == "yes" then
 end
 
 if env("HISTORY", "") ~= "" then
-  history { file = env "HISTORY" }
+  history { file = env "HISTORY", keep = tonumber(env("KEEP", "")) }
   spool { folder = env "HISTORY" .. ".spool" }
 end
 

@@ -4,7 +4,8 @@
 ** as CSV for `sqlite3 .import`. Prints figures only.
 **
 **   history_bench FOLDER      FOLDER: on the disk to be measured
-**   history_bench FOLDER N    only writes history.db: N values of plant.s1000.t, one a second */
+**   history_bench FOLDER N [M]    only writes history.db: N values of plant.s1000.t, one a second,
+**                                 and as many of them, M, that are not merged */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -112,9 +113,9 @@ static void read_day (const char *path, const char *name, int64_t from, int64_t 
 }
 
 /* One tag each second, for the day that is read. */
-static void store_seconds (tl_history *h, uint64_t *next, int count) {
-  for (int done = 0; done < count;) {
-    int n = count - done < BATCH ? count - done : BATCH;
+static void store_seconds (tl_history *h, uint64_t *next, int first, int count) {
+  for (int done = first; done < first + count;) {
+    int left = first + count - done, n = left < BATCH ? left : BATCH;
     for (int i = 0; i < n; i++) {
       int64_t t = BEGIN + (int64_t)(done + i) * 1000;
       values[i] = (tl_outlet_value){ .series = &series[TAGS], .arrival_ms = t };
@@ -136,8 +137,9 @@ int main (int argc, char **argv) {
   make_series();
   need(tl_history_open(&h, path, 0, &err), &err);
   if (argc > 2) {
-    store_seconds(h, &next, atoi(argv[2]));
+    store_seconds(h, &next, 0, atoi(argv[2]));
     merge_round(h);
+    if (argc > 3) store_seconds(h, &next, atoi(argv[2]), atoi(argv[3]));
     tl_history_close(h);
     return 0;
   }
@@ -159,7 +161,7 @@ int main (int argc, char **argv) {
          stored / count, merged / count, (stored + merged) / count);
   printf("%.1f bytes a value in the file; longest step %.0f ms by the clock\n", bytes / count,
          longest / 1e3);
-  store_seconds(h, &next, DAY_ROWS);
+  store_seconds(h, &next, 0, DAY_ROWS);
   read_day(path, names[TAGS], BEGIN, BEGIN + INT64_C(86400000));
   merge_round(h);
   read_day(path, names[TAGS], BEGIN, BEGIN + INT64_C(86400000));
