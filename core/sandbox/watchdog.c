@@ -30,7 +30,11 @@ static void on_tick (int number, siginfo_t *info, void *context) {
   s->ticked = true;
   if (info->si_value.sival_int == TICK) s->ticks++;
   lua_State *L = s->running;
-  if (!lua_gethook(L)) lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+  lua_Hook now = lua_gethook(L);
+  /* A tick in the middle of the look's lua_sethook(L, NULL, 0, 0) has set a hook whose mask was
+  ** then cleared: it would never be called, nor set again. */
+  bool is_dead = now == hook && lua_gethookmask(L) == 0;
+  if (!now || is_dead) lua_sethook(L, hook, LUA_MASKCOUNT, 1);
 }
 
 static bool make_timer (timer_t *out, clockid_t clock, int value) {

@@ -1,9 +1,10 @@
 /* spec/sandbox/sandbox_test.c — calls through the door: what ends them, what they share, and that
 ** no script can catch its end. No line, no station and no tag is here. */
-#include "sandbox/sandbox.h"
+#include "sandbox/memory_impl.h"
 #include "sandbox_support.h"
 
 #include <poll.h>
+#include <unistd.h>
 
 static const char *said_text (void) { return (const char *)said.at; }
 
@@ -187,6 +188,38 @@ static void real_time_ends_only_what_waits (void **unused) {
   assert_non_null(strstr((const char *)said.at, "took longer than 0.01 s"));
 }
 
+/* Where lua_State has the mask of its hook. */
+static volatile uint8_t *mask_of (lua_State *L) {
+  enum { LOOKED_AT = 256 };
+  volatile uint8_t *byte = (volatile uint8_t *)L;
+  uint8_t before[LOOKED_AT];
+  lua_Hook hook = lua_gethook(L);
+  lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+  for (int i = 0; i < LOOKED_AT; i++) before[i] = byte[i];
+  lua_sethook(L, hook, LUA_MASKRET, 1);
+  for (int i = 0; i < LOOKED_AT; i++)
+    if (before[i] == LUA_MASKCOUNT && byte[i] == LUA_MASKRET) return byte + i;
+  fail_msg("no mask");
+  return byte;
+}
+
+static int p_is_interrupted (lua_State *L) {
+  tl_budget_look_soon(&box);
+  *mask_of(L) = 0;
+  assert_int_equal(lua_gethookmask(L), 0);
+  assert_non_null(lua_gethook(L));
+  return p_run(L);
+}
+
+/* A tick may come while a look takes its hook away, between the hook and its mask. */
+static void a_hook_that_lost_its_mask_is_set_again (void **unused) {
+  (void)unused;
+  char code[] = "while true do end";
+  alarm(300); /* it would never end */
+  assert_int_equal(tl_sandbox_enter(&box, p_is_interrupted, code, 0.01, "code", &said), LUA_ERRRUN);
+  alarm(0);
+}
+
 static void calls_within_calls_are_bounded (void **unused) {
   (void)unused;
   assert_int_equal(tl_sandbox_enter(&box, p_register, NULL, 0, "code", NULL), LUA_OK);
@@ -255,6 +288,7 @@ int main (void) {
                                     end_box),
     cmocka_unit_test_setup_teardown(a_call_that_rests_does_not_share, begin_box, end_box),
     cmocka_unit_test_setup_teardown(real_time_ends_only_what_waits, begin_box, end_box),
+    cmocka_unit_test_setup_teardown(a_hook_that_lost_its_mask_is_set_again, begin_box, end_box),
     cmocka_unit_test_setup_teardown(calls_within_calls_are_bounded, begin_box, end_box),
     cmocka_unit_test_setup_teardown(memory_is_bounded_and_comes_back, begin_box, end_box),
     cmocka_unit_test_setup_teardown(a_state_may_stand_beside_another, begin_box, end_box),
