@@ -17,6 +17,7 @@ enum {
   TURNS_MS = 60000,
   FULL_TICKS = 25000000 / TL_CLOCK_BUSY_NS,
   LONG_TICKS = 2 * FULL_TICKS, /* so long only a call was that takes as much as it may */
+  LEAST_TICKS = 2,             /* what waits ahead has so much of every second turn, 8 ms */
   LONG_MANY = 8                /* so many long turns in a row are given up to others */
 };
 
@@ -230,9 +231,10 @@ void tl_heavy_forget (tl_loop *loop, tl_heavy *h) {
   h->next = h->prev = NULL;
 }
 
-/* Run the members of a ring, the first one in any case. Those that join it meanwhile are for the
-** next turn: stop behind the present last one. `before`: tl_clock_busy when all this began. */
-static void run_ring (tl_loop *loop, int rank, uint32_t before) {
+/* Run the members of a ring, the first one in any case, the others until `most` ticks are used.
+** Those that join it meanwhile are for the next turn: stop behind the present last one. `before`:
+** tl_clock_busy when all this began. */
+static void run_ring (tl_loop *loop, int rank, uint32_t before, uint32_t most) {
   tl_heavy **ring = &loop->heavy[rank];
   const tl_heavy *last = *ring ? (*ring)->prev : NULL;
   for (bool more = last; more && *ring;) {
@@ -240,18 +242,23 @@ static void run_ring (tl_loop *loop, int rank, uint32_t before) {
     more = first != last;
     tl_heavy_forget(loop, first);
     first->run(first);
-    more = more && tl_clock_busy - before < FULL_TICKS;
+    more = more && tl_clock_busy - before < most;
   }
 }
 
 /* What was quick so far. Where those that are trusted have used the turn, the others wait for the
-** next one, in which their first is called in any case. */
+** next one, in which their first is called in any case, and more of them as long as they are quick:
+** a hundred lines that connect do not wait for a hundred such turns. */
 static void run_ahead (tl_loop *loop, uint32_t before) {
-  run_ring(loop, TRUSTED, before);
-  bool passes_over =
-      loop->heavy[AHEAD] && tl_clock_busy - before >= FULL_TICKS && !loop->trusted_only;
+  run_ring(loop, TRUSTED, before, FULL_TICKS);
+  bool used = tl_clock_busy - before >= FULL_TICKS,
+       passes_over = loop->heavy[AHEAD] && used && !loop->trusted_only;
   loop->trusted_only = passes_over;
-  if (!passes_over) run_ring(loop, AHEAD, before);
+  if (passes_over) return;
+  if (used)
+    run_ring(loop, AHEAD, tl_clock_busy, LEAST_TICKS);
+  else
+    run_ring(loop, AHEAD, before, FULL_TICKS);
 }
 
 /* Run what waits (tl_heavy). If messages, or those ahead, have used up this turn, the others wait,
@@ -264,7 +271,7 @@ static void run_heavy (void *ctx) {
   int most = has_used(loop, LONG_TICKS) ? LONG_MANY : 1;
   bool yields = loop->heavy[SLOW] && tl_loop_is_used(loop) && loop->yielded < most;
   loop->yielded = yields ? loop->yielded + 1 : 0;
-  if (!yields) run_ring(loop, SLOW, before);
+  if (!yields) run_ring(loop, SLOW, before, FULL_TICKS);
   if (loop->heavy[SLOW] || loop->heavy[AHEAD] || loop->heavy[TRUSTED])
     tl_loop_last(loop, run_heavy, loop);
 }

@@ -332,6 +332,30 @@ static void what_is_trusted_goes_before_what_was_quick (void **state) {
   assert_int_equal(turns[0], turns[2]);
 }
 
+static void use_the_trusted_turn (tl_heavy *h) {
+  note("t");
+  tl_clock_busy += 8;
+  if (again-- > 0) tl_heavy_wait_ahead(loop, h, true);
+}
+
+/* What is trusted uses all turns: the others go on while they are quick, all of them in one. */
+static void what_was_quick_has_a_share_beside_what_is_trusted (void **state) {
+  (void)state;
+  for (uint32_t ticks = 0; ticks <= 2; ticks += 2) {
+    tl_heavy trusted = { .run = use_the_trusted_turn };
+    again = 6;
+    trace[0] = '\0';
+    make_heavy(ticks, 0);
+    for (int i = 0; i < 3; i++) {
+      tl_heavy_forget(loop, &heavy[i].h);
+      tl_heavy_wait_ahead(loop, &heavy[i].h, false);
+    }
+    tl_heavy_wait_ahead(loop, &trusted, true);
+    tl_loop_run(loop);
+    assert_string_equal(trace, ticks == 0 ? "ttxyzttttt" : "ttxttyttzt");
+  }
+}
+
 static void what_waits_may_be_taken_back (void **state) {
   (void)state;
   make_heavy(1, 0);
@@ -479,6 +503,8 @@ int main (void) {
     cmocka_unit_test_setup_teardown(what_was_quick_goes_first_and_leaves_every_second_turn, setup,
                                     loop_teardown),
     cmocka_unit_test_setup_teardown(what_is_trusted_goes_before_what_was_quick, setup,
+                                    loop_teardown),
+    cmocka_unit_test_setup_teardown(what_was_quick_has_a_share_beside_what_is_trusted, setup,
                                     loop_teardown),
     cmocka_unit_test_setup_teardown(what_was_quick_is_called_in_a_turn_that_is_used, setup,
                                     loop_teardown),
