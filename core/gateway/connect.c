@@ -384,13 +384,16 @@ static void on_late (tl_link *l) {
 }
 
 /* Timers come before sockets. So when this process stood still until a deadline was over, what
-** came meanwhile is still in the socket: it is read before the deadline counts. An attempt to
+** came meanwhile is still in the socket: it is read before the deadline counts, and where it waits
+** for the line's turn, as many lines have much to read then, it is handled before. An attempt to
 ** connect has several steps left then, and gets the time that it could not use. */
 static bool has_stood_still (tl_link *l) {
   bool connects = l->conn.state == TL_LINK_CONNECTING && l->time.now >= l->conn.connect_by;
   if (l->conn.state == TL_LINK_WAITING || l->conn.state == TL_LINK_CLOSING) return false;
   int64_t due = connects ? l->conn.connect_by : tl_session_deadline(l->session);
-  if (l->time.now < due || l->time.looked_for == due) return false;
+  bool first = l->time.looked_for != due, owed = l->pace.owed && l->pace.waits.prev;
+  if (l->time.now < due || !(first || owed)) return false;
+  if (first) l->pace.owed = true;
   if (connects) due = l->conn.connect_by = l->time.now + (l->time.now - due) + 1;
   l->time.looked_for = due;
   l->time.armed = l->time.now + 1;

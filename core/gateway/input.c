@@ -135,6 +135,7 @@ static void on_resume (void *ctx) {
 static void on_its_turn (tl_heavy *h) {
   tl_link *l = (tl_link *)(void *)((char *)h - offsetof(tl_link, pace.waits));
   l->pace.its_turn = true;
+  l->pace.owed = false;
   on_resume(l);
   l->pace.its_turn = false; /* a link is freed by the loop, never from inside its input */
 }

@@ -129,6 +129,7 @@ typedef struct {
 typedef struct {
   int handled;    /* messages that entered a script since the loop was last served */
   bool its_turn;  /* the line has waited, and is called now */
+  bool owed;      /* a deadline is over, and it had no turn since (has_stood_still in connect.c) */
   uint8_t slow;   /* not 0: its input took long not long ago */
   uint8_t quick;  /* how many inputs in a row were quick; pace.c says at which it ends */
   uint32_t took;  /* ticks of the line's input the last time */

@@ -55,6 +55,33 @@ static void one_that_did_not_come_ends_the_connection (void **state) {
   assert_non_null(strstr(l->conn.error, "no PINGRESP"));
 }
 
+/* It is read, but the line waits for its turn. That comes before the deadline counts; then it
+** does, whatever came. */
+static void an_answer_that_waits_for_its_turn_counts (void **state) {
+  static const char *const packets[] = { "\xd0\x00", "\x30\x03\x00\x01x" };
+  tl_link *l = link_of_plant();
+  (void)state;
+  connect_it(false);
+  answer("\x90\x03\x00\x01\x00", 5);
+  RUN_UNTIL(came(0xc0));
+  for (int i = 0; i < 2; i++) {
+    l->pace.slow = 64;
+    answer(packets[i], i == 0 ? 2 : 5);
+    stand_still();
+    for (int k = 0; k < 1000 && !l->pace.waits.prev; k++)
+      uv_run(tl_loop_uv(loop), UV_RUN_NOWAIT); /* a round ends with its reads */
+    tl_link_on_timer(l);
+    assert_int_equal(l->conn.state, TL_LINK_CONNECTED);
+    for (int k = 0; k < 3; k++) turn();
+    assert_null(l->pace.waits.prev);
+    if (i == 0) tl_loop_set_now(loop, tl_loop_now(loop) + PING_MS);
+    tl_link_on_timer(l);
+    if (i == 0) tl_link_on_timer(l); /* PINGREQ: the first time was for the socket */
+  }
+  assert_int_not_equal(l->conn.state, TL_LINK_CONNECTED);
+  assert_non_null(strstr(l->conn.error, "no PINGRESP"));
+}
+
 static void an_attempt_to_connect_gets_its_time_back (void **state) {
   const tl_link *l = link_of_plant();
   (void)state;
@@ -83,6 +110,7 @@ static void but_only_once (void **state) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC(an_answer_that_waits_in_the_socket_counts),
+    SPEC(an_answer_that_waits_for_its_turn_counts),
     SPEC(one_that_did_not_come_ends_the_connection),
     SPEC(an_attempt_to_connect_gets_its_time_back),
     SPEC(but_only_once),
