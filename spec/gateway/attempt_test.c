@@ -28,6 +28,11 @@ static void only_one_that_calls_functions_waits (void **state) {
   called = true;
   assert_true(waits_for_turn(&l));
   assert_int_equal(l.conn.state, TL_LINK_WAITING);
+  uint64_t turn = tl_loop_turn(g.loop);
+  g.life.attempt_turn = turn - PATIENCE; /* of all such attempts the last: not for ever */
+  assert_false(waits_for_turn(&l));
+  assert_int_equal(g.life.attempt_turn, turn);
+  assert_true(waits_for_turn(&l));
   l.params.will_flag = false;
   assert_false(waits_for_turn(&l));
   l.user = NULL;

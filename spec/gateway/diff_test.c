@@ -264,6 +264,31 @@ static void lines_and_stations_come_and_go (void **state) {
   assert_string_equal((const char *)said.at, "line 'one' removed\n");
 }
 
+static bool note_pause (void *ctx, bool now) {
+  (void)ctx, (void)now;
+  tl_buf_fmt(&said, "%u ", (unsigned)tl_gateway_model(gateway)->line_count);
+  return true;
+}
+
+/* before_disconnect of each may take long: others go on between two. */
+static void lines_that_go_do_so_one_after_the_other (void **state) {
+  (void)state;
+  tl_line_config lines[3] = { { .name = TL_LIT("a") },
+                              { .name = TL_LIT("b") },
+                              { .name = TL_LIT("c") } };
+  tl_config config = { .lines = lines, .line_count = 3 }, none = { .pause = note_pause };
+  wish w;
+  wish_init(&w);
+  for (int i = 0; i < 3; i++) {
+    lines[i].params = w.params;
+    assert_int_equal(tl_params_add_text(&lines[i].params.host, TL_LIT("127.0.0.1")), TL_OK);
+  }
+  assert_int_equal(tl_gateway_apply(gateway, &config, NULL, NULL, NULL), TL_OK);
+  assert_int_equal(tl_gateway_apply(gateway, &none, NULL, NULL, NULL), TL_OK);
+  tl_buf_byte(&said, '\0');
+  assert_string_equal((const char *)said.at, "2 1 0 ");
+}
+
 static int begin (void **state) {
   (void)state;
   tl_buf_init(&said);
@@ -291,6 +316,7 @@ int main (void) {
     SPEC(what_is_too_much_for_a_line_of_text_is_counted),
     SPEC(changes_of_parameters_are_told),
     SPEC(lines_and_stations_come_and_go),
+    SPEC(lines_that_go_do_so_one_after_the_other),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
