@@ -21,7 +21,7 @@
 #include "gateway/gateway.h"
 #include "net/process.h"
 
-enum { WATCH_MS = 500, OUTLETS_MS = 5000 };
+enum { WATCH_MS = 500, OUTLETS_MS = 5000, SIGNALS = 3 };
 
 static const char help[] =
     "usage: tagline run [OPTIONS] CONFIG.lua\n"
@@ -47,7 +47,7 @@ typedef struct {
   tl_http *http;
   tl_console *console;
   tl_values *values; /* --values: NULL without */
-  tl_signal *signals[3];
+  tl_signal *signals[SIGNALS];
   tl_attach *attach;
   tl_service *service;
   tl_repl_child *repl; /* --repl: NULL without */
@@ -69,7 +69,7 @@ static bool write_log (void *ctx, tl_log_level level, const char *line) {
 }
 
 static void close_doors (running *r) {
-  for (int i = 0; i < 3; i++) tl_signal_close(r->signals[i]);
+  for (int i = 0; i < SIGNALS; i++) tl_signal_close(r->signals[i]);
   memset(r->signals, 0, sizeof r->signals);
   tl_timer_close(r->watcher);
   r->watcher = NULL;
@@ -164,6 +164,33 @@ static void on_signal (void *ctx, int signum) {
   begin_end(r, 0);
 }
 
+/* Signals that came before the loop turns: while the config is loading. */
+static volatile sig_atomic_t early[NSIG];
+
+static void on_early_signal (int signum) { early[signum] = 1; }
+static bool ends_early (void) { return early[SIGTERM] || early[SIGINT]; }
+
+static const int signals[SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
+
+/* With a REPL all but Ctrl-C, which is the REPL's. */
+static void hear_early_signals (bool repl) {
+  struct sigaction heard = { .sa_handler = on_early_signal, .sa_flags = SA_RESTART };
+  if (repl) signal(SIGINT, SIG_IGN);
+  for (int i = repl; i < SIGNALS; i++) sigaction(signals[i], &heard, NULL);
+}
+
+/* From here on the loop hears them. */
+static bool hear_signals (running *r, bool repl) {
+  for (int i = repl; i < SIGNALS; i++)
+    if (tl_signal_new(&r->signals[i], r->loop, signals[i], on_signal, r) < 0) return false;
+  return true;
+}
+
+static void act_on_early_signals (running *r) {
+  for (int i = 0; i < SIGNALS; i++)
+    if (early[signals[i]]) on_signal(r, signals[i]);
+}
+
 static int start_repl (running *r, const char *path) {
   tl_err err = { .text = "" };
   r->on_terminal = isatty(STDERR_FILENO);
@@ -206,7 +233,6 @@ typedef struct {
 } settings;
 
 static bool set_up (running *r, const settings *set) {
-  static const int signals[3] = { SIGINT, SIGTERM, SIGHUP };
   if (set->values && !stdout_is_open()) {
     tl_log(TL_LOG_ERROR, NULL, "--values: stdout is closed, or cannot be written");
     return false;
@@ -219,9 +245,6 @@ static bool set_up (running *r, const settings *set) {
   if (ok) ok = tl_outlets_new(&r->outlets, r->loop, r->gateway) >= 0;
   if (ok) ok = tl_attach_new(&r->attach, r->script) >= 0;
   if (ok && set->watch) ok = tl_timer_new(&r->watcher, r->loop, check_for_changes, r) >= 0;
-  if (set->repl) signal(SIGINT, SIG_IGN); /* Ctrl-C is the REPL's */
-  for (int i = set->repl; ok && i < 3; i++)
-    ok = tl_signal_new(&r->signals[i], r->loop, signals[i], on_signal, r) >= 0;
   if (!ok) {
     tl_log(TL_LOG_ERROR, NULL, "cannot start: no resources");
     return false;
@@ -230,9 +253,10 @@ static bool set_up (running *r, const settings *set) {
   tl_config_set_outlets(r->script, tl_outlets_hooks(r->outlets));
   if (tl_http_new(&r->http, r->loop, r->gateway, r->script, tl_outlets_hooks(r->outlets)) < 0)
     return false;
-  if (!tl_config_start(r->script, r->config)) return false;
+  if (!tl_config_start(r->script, r->config, ends_early)) return false;
   if (set->watch) tl_timer_at(r->watcher, tl_loop_now(r->loop) + WATCH_MS);
-  if (tl_service_new(&r->service, r->loop, r->script, r->gateway) < 0) {
+  if (tl_service_new(&r->service, r->loop, r->script, r->gateway) < 0 ||
+      !hear_signals(r, set->repl)) {
     tl_log(TL_LOG_ERROR, NULL, "cannot start: no resources to watch the loop with");
     return false;
   }
@@ -302,10 +326,15 @@ int tl_command_run (int argc, char **argv) {
     return tl_options_exit(
         tl_options_wrong("run", "--log-format: expected text or json, got '%s'", format));
   r.config = config[0];
+  hear_early_signals(set.repl);
   if (set_up(&r, &set)) {
     tl_gateway_start(r.gateway);
     tl_service_ready(r.service);
+    act_on_early_signals(&r);
     tl_loop_run(r.loop);
+  } else if (ends_early()) {
+    tl_log(TL_LOG_INFO, NULL, "%s while the config was loading: ending",
+           early[SIGTERM] ? "SIGTERM" : "SIGINT");
   } else {
     r.exit_code = 1;
   }

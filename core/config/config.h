@@ -25,10 +25,11 @@ int tl_config_compare (tl_script *s, void (*changed)(void *ctx, const char *chan
                        tl_err *err);
 
 /* Load and apply in one step; problems and changes are logged (reload.c). The path, and what
-** was read from which files, are remembered for reloads.
-** False: the config was refused, and nothing runs. Must not be called while Lua runs or a
-** message is handled. */
-bool tl_config_start (tl_script *s, const char *path);
+** was read from which files, are remembered for reloads. ends(), if it is not NULL, is asked
+** each few ms whether the process is to end already.
+** False: the config was refused or given up, and nothing is to run. Must not be called while Lua
+** runs or a message is handled. */
+bool tl_config_start (tl_script *s, const char *path, bool (*ends)(void));
 /* Ask for a reload. It happens in pieces in the next turns of the loop (reloading.c). If the
 ** new config is refused, the old one goes on. If this is called again meanwhile, one more
 ** reload follows. */

@@ -23,6 +23,7 @@ typedef struct {
   tl_buf text; /* the messages, one in a line */
   bool first;  /* the start of the process: no config runs yet */
   bool dry;
+  bool given_up; /* the process ends: what was not read to its end is no news */
 } tl_report;
 
 struct tl_loaded {
@@ -43,6 +44,7 @@ struct tl_loaded {
   struct tl_reload *now;             /* the reload under way; NULL: none */
 };
 
+extern const char tl_config_ends[]; /* why a config is not read to its end */
 /* Read the config and apply it (dry: only compare). Returns whether it was, or could be,
 ** applied; the report tells what changed, or what is wrong. */
 bool tl_load_config (tl_script *s, tl_report *r);

@@ -174,7 +174,9 @@ static void on_problem (void *ctx, bool is_error, const char *text) {
   tl_report *r = ctx;
   /* the log has its own level for warnings */
   const char *mark = is_error ? NULL : strstr(text, ": warning: ");
-  if (mark)
+  if (r->given_up)
+    tl_log(TL_LOG_DEBUG, NULL, "%s", text);
+  else if (mark)
     tl_log(TL_LOG_WARN, NULL, "%.*s%s", (int)(mark - text), text, mark + 9);
   else
     tl_log(is_error ? TL_LOG_ERROR : TL_LOG_WARN, NULL, "%s", text);
@@ -246,15 +248,42 @@ bool tl_load_config (tl_script *s, tl_report *r) {
   return false;
 }
 
-bool tl_config_start (tl_script *s, const char *path) {
+typedef struct {
+  tl_script *s;
+  tl_report report;
+  bool ok;
+} start;
+
+static void run_start (void *ctx) {
+  start *a = ctx;
+  a->ok = tl_load_config(a->s, &a->report);
+}
+
+/* In pieces, as a reload, so that a signal ends also a config that loads for long. */
+static void start_in_pieces (start *a, bool (*ends)(void)) {
+  tl_pieces *p;
+  if (tl_pieces_new(&p, &a->s->box, run_start, a) < 0) {
+    run_start(a); /* it says what it has no memory for */
+    return;
+  }
+  tl_pieces_lend(p);
+  while (tl_pieces_go(p)) {
+    if (a->report.given_up || !ends || !ends()) continue;
+    a->report.given_up = true;
+    tl_pieces_hurry(p, a->s->config.applying ? NULL : tl_config_ends);
+  }
+  tl_pieces_free(p);
+}
+
+bool tl_config_start (tl_script *s, const char *path, bool (*ends)(void)) {
   struct tl_loaded *l = loaded_of(s);
-  tl_report r = { .first = true };
+  start a = { .s = s, .report = { .first = true } };
   if (!l || !(l->path = strdup(path))) {
     tl_log(TL_LOG_ERROR, NULL, "%s: out of memory", path);
     return false;
   }
-  tl_buf_init(&r.text);
-  bool ok = tl_load_config(s, &r);
-  tl_buf_fini(&r.text);
-  return ok;
+  tl_buf_init(&a.report.text);
+  start_in_pieces(&a, ends);
+  tl_buf_fini(&a.report.text);
+  return a.ok && !a.report.given_up;
 }

@@ -40,6 +40,8 @@ void tl_reload_tell (const tl_script *s, tl_reload_phase phase) {
   }
 }
 
+const char tl_config_ends[] = "the process ends";
+
 void tl_config_rest (tl_script *s) { tl_pause(&s->box); }
 
 /* --- one reload --- */
@@ -129,6 +131,8 @@ static void finish (struct tl_reload *r) {
   if (!dry && r->ok)
     tl_log(TL_LOG_INFO, NULL, "%s: reloaded%s", l->path,
            r->report.text.len > 0 ? "" : ", nothing changed but the handlers");
+  else if (!dry && r->report.given_up)
+    tl_log(TL_LOG_INFO, NULL, "%s: not reloaded: %s", l->path, tl_config_ends);
   else if (!dry)
     tl_log(TL_LOG_ERROR, NULL, "%s: not reloaded, the old config stays", l->path);
   answer_waiting(&r->waiting, (answer){ r->ok, dry, tl_buf_bytes(&r->report.text) });
@@ -188,16 +192,17 @@ bool tl_config_is_reloading (const tl_script *s) {
 }
 
 void tl_config_end_reload (tl_script *s) {
-  static const char why[] = "the process ends";
   struct tl_loaded *l = s->config.loaded;
   if (!l) return;
   if (s->loop) tl_loop_forget(s->loop, step, s);
   if (l->now) {
-    if (l->now->pieces) tl_pieces_hurry(l->now->pieces, s->config.applying ? NULL : why);
+    const char *why = s->config.applying ? NULL : tl_config_ends;
+    l->now->report.given_up = why != NULL && l->now->pieces;
+    if (l->now->pieces) tl_pieces_hurry(l->now->pieces, why);
     while (go(l->now)) continue;
     finish(l->now);
   }
-  answer_waiting(&l->waiting, (answer){ false, false, tl_slice_str(why) });
+  answer_waiting(&l->waiting, (answer){ false, false, tl_slice_str(tl_config_ends) });
 }
 
 void tl_reload_drop (struct tl_loaded *l) {

@@ -78,6 +78,29 @@ describe("a config that is being loaded", function()
     t:stop()
   end)
 
+  it("ends at SIGTERM, also when it would load for ever", function()
+    local t = tagline.run [[
+      print "loading" while true do pcall(function() while true do end end) end]]
+    t:wait_log "loading"
+    local took = t:ends_by_sigterm()
+    assert.is_true(took < 1, took)
+    assert.truthy(t:text "stderr":find("SIGTERM while the config was loading: ending", 1, true))
+    assert.falsy(t:text "stderr":find "ERROR")
+  end)
+
+  it("is read again when SIGHUP came meanwhile", function()
+    local path = tagline.config('print "loading" repeat until file "gate" == "open"\n' .. CONFIG,
+      { PORT = 1 })
+    local gate = path:match "^.*/" .. "gate"
+    files.write(gate, "closed")
+    local t = tagline.run(path)
+    t:wait_log "loading"
+    t:kill "sighup"
+    files.write(gate, "open")
+    t:wait_log "config.lua: reloaded"
+    t:stop()
+  end)
+
   it("may have a text longer than a script may make", function()
     local path = tagline.config(("-- %s\n"):format(("x"):rep(96)):rep(60000) .. CONFIG,
       { PORT = 1 })
