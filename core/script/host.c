@@ -34,6 +34,10 @@ static int open_state (lua_State *L) {
       "/usr/share/lua/5.4/?.lua;/usr/share/lua/5.4/?/init.lua",
       s->lua_dir, s->lua_dir);
   lua_setfield(L, -2, "path");
+  if (!s->box.unsafe) { /* a library would be found in the folder where the program was started */
+    lua_pushliteral(L, "");
+    lua_setfield(L, -2, "cpath");
+  }
   /* the objects of lines, stations and tags; weak, so each lives only while somebody holds it */
   lua_newtable(L);
   lua_newtable(L);

@@ -349,6 +349,8 @@ describe("the sandbox of a config", function()
         "cjson.safe" } do
         assert(not pcall(require, name))
       end
+      local _, why = pcall(require, "tagline.nothing") -- where it was looked for
+      assert(why:find("nothing.lua", 1, true) and not why:find("%.so"), why)
       assert(setmetatable({}, { __mode = "v" }) and setmetatable({}, { __mode = "kv" }))
       local t = setmetatable({}, {}) getmetatable(t).__gc = function() error "ran" end
       t = nil
