@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -116,9 +118,32 @@ static int take_lock (tl_history *h, tl_err *err) {
                  h->path, text[0] != '\0' ? text : "?");
 }
 
+char *tl_history_real_path (const char *path) {
+  enum { LINKS_MAX = 40 };
+  char *at = strdup(path), to[PATH_MAX];
+  for (int i = 0; at && i < LINKS_MAX; i++) {
+    ssize_t n = readlink(at, to, sizeof to);
+    if (n <= 0 || n == sizeof to) break;
+    const char *slash = strrchr(at, '/');
+    size_t folder = slash && to[0] != '/' ? (size_t)(slash - at) + 1 : 0;
+    char *next = malloc(folder + (size_t)n + 1);
+    if (next) {
+      memcpy(next, at, folder);
+      memcpy(next + folder, to, (size_t)n);
+      next[folder + (size_t)n] = '\0';
+    }
+    free(at);
+    at = next;
+  }
+  return at;
+}
+
 static int is_regular_or_absent (const char *path, tl_err *err) {
   struct stat st;
-  if (stat(path, &st) < 0) return TL_OK; /* SQLite makes it, or says why not */
+  if (stat(path, &st) < 0) {
+    if (errno == ENOENT || errno == ENAMETOOLONG) return TL_OK; /* who makes it says why not */
+    return tl_fail(err, -errno, 0, "'%.150s': %s", path, strerror(errno));
+  }
   if (S_ISREG(st.st_mode)) return TL_OK;
   return tl_fail(err, TL_EMALFORMED, 0, "'%.150s' is no regular file", path);
 }
@@ -147,7 +172,7 @@ static int open_database (tl_history *h, tl_err *err) {
 
 int tl_history_open (tl_history **out, const char *path, int64_t keep_ms, tl_err *err) {
   tl_history *h = calloc(1, sizeof *h);
-  if (h) h->path = strdup(path);
+  if (h) h->path = tl_history_real_path(path);
   if (!h || !h->path) {
     free(h);
     return tl_fail(err, TL_ENOMEM, 0, "no memory for the history");
@@ -155,7 +180,7 @@ int tl_history_open (tl_history **out, const char *path, int64_t keep_ms, tl_err
   h->lock = -1;
   h->keep_ms = keep_ms;
   tl_map_init(&h->tags);
-  int rc = is_regular_or_absent(path, err);
+  int rc = is_regular_or_absent(h->path, err);
   if (rc >= 0) rc = take_lock(h, err);
   if (rc >= 0) rc = open_database(h, err);
   /* Late values are compared with rows by key, and only merged rows have keys. So what an earlier

@@ -46,6 +46,10 @@ struct tl_history {
 };
 
 /* file.c */
+/* The file that a chain of links leads to, also where it is not there yet. SQLite keeps its log
+** beside that file; so our lock stands there, too, whatever name the file is called by. To be
+** freed; NULL: no memory. */
+char *tl_history_real_path (const char *path);
 int tl_history_fail (tl_history *h, tl_err *err, const char *what);
 /* SQLite's code and words for what failed last. Where no call of SQLite failed it was never called:
 ** there was no memory for its text. */

@@ -92,7 +92,7 @@ int tl_history_reader_open (tl_history_reader **out, const char *path, tl_err *e
   if (!S_ISREG(st.st_mode)) return tl_fail(err, TL_EMALFORMED, 0, "'%.150s' is no file", path);
   if (access(path, R_OK) < 0) return tl_fail(err, -errno, 0, "'%.150s': %s", path, strerror(errno));
   tl_history_reader *r = calloc(1, sizeof *r);
-  if (r) r->path = strdup(path);
+  if (r) r->path = tl_history_real_path(path);
   if (!r || !r->path) {
     free(r);
     return tl_fail(err, TL_ENOMEM, 0, "no memory to read the history");

@@ -1,5 +1,6 @@
 /* spec/history/history_test.c — what is stored is read again, once, in the order of time; what is
 ** old goes but for one value a tag; whose file it is. */
+#include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -291,19 +292,42 @@ static void an_unknown_tag_is_an_error (void **state) {
 
 static void one_process_writes_it (void **state) {
   world *w = *state;
+  char name[100], folder[100];
   open_it(w, 0);
+  add(w, 0, 1000, 1);
+  store_at(w, 1000);
   tl_history *mine = w->history;
-  int pid = fork();
-  if (pid == 0) {
-    char text[32];
-    w->history = NULL;
-    snprintf(text, sizeof text, "process %ld", (long)getppid());
-    _exit(try_open(w, 0) == TL_EEXIST && strstr(w->err.text, text) ? 0 : 1);
+  snprintf(folder, sizeof folder, "%s/link", w->folder);
+  snprintf(name, sizeof name, "%s/link/h.db", w->folder);
+  mkdir(folder, 0700);
+  assert_int_equal(symlink("../h.db", name), 0);
+  for (int linked = 0; linked < 2; linked++) { /* by another name, too */
+    if (linked) strcpy(w->path, name);
+    int pid = fork();
+    if (pid == 0) {
+      char text[32];
+      w->history = NULL;
+      snprintf(text, sizeof text, "process %ld", (long)getppid());
+      _exit(try_open(w, 0) == TL_EEXIST && strstr(w->err.text, text) ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
   }
-  int status;
-  assert_int_equal(waitpid(pid, &status, 0), pid);
-  assert_int_equal(status, 0);
+  READS(w, "l.s.a", 1); /* through the link, what is in the log only */
   w->history = mine;
+  assert_true(tl_history_log_bytes(mine) > 0);
+  unlink(name);
+  rmdir(folder);
+  snprintf(w->path, sizeof w->path, "%s/h.db", w->folder);
+}
+
+static void a_circle_of_links_is_named (void **state) {
+  world *w = *state;
+  assert_int_equal(symlink("h.db", w->path), 0);
+  assert_int_equal(try_open(w, 0), -ELOOP);
+  assert_non_null(strstr(w->err.text, w->path));
+  assert_non_null(strstr(w->err.text, strerror(ELOOP)));
 }
 
 static void a_foreign_file_is_left_alone (void **state) {
@@ -745,6 +769,7 @@ int main (void) {
     T(a_count_of_rows_ends_when_nobody_waits),
     T(statuses_texts_and_integers_come_back),
     T(an_unknown_tag_is_an_error),
+    T(a_circle_of_links_is_named),
     T(one_process_writes_it),
     T(a_foreign_file_is_left_alone),
     T(a_hole_is_an_event),
