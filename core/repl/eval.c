@@ -136,6 +136,8 @@ typedef struct {
 static void on_count (lua_State *L, lua_Debug *ar) {
   tl_script *s = tl_script_of(L);
   tl_eval *e = s->repl->evaluating;
+  if (lua_gethookcount(L) < HOOK_EVERY) /* by the watchdog's alarm */
+    lua_sethook(L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
   if (!e || e->thread.co != L || !lua_isyieldable(L)) {
     if (s->repl->hook) s->repl->hook(L, ar);
     return;

@@ -166,6 +166,7 @@ static void on_expired (lua_State *L, lua_Debug *ar) {
 
 static void on_count (lua_State *L, lua_Debug *ar) {
   (void)ar;
+  if (lua_gethookcount(L) < HOOK_EVERY) tl_budget_hook(tl_sandbox_of(L), L); /* by the alarm */
   if (is_over(tl_sandbox_of(L))) expire(L, 0);
 }
 

@@ -35,6 +35,9 @@ static void on_tick (int number, siginfo_t *info, void *context) {
   ** then cleared: it would never be called, nor set again. */
   bool is_dead = now == hook && lua_gethookmask(L) == 0;
   if (!now || is_dead) lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+  /* The hook of a coroutine counts instructions, of which there are few where it waits: now. */
+  bool counts = now && now != hook && (lua_gethookmask(L) & LUA_MASKCOUNT);
+  if (counts && info->si_value.sival_int == ALARM) lua_sethook(L, now, lua_gethookmask(L), 1);
 }
 
 static bool make_timer (timer_t *out, clockid_t clock, int value) {

@@ -24,8 +24,8 @@ void tl_watchdog_ring_in (long ns);
 bool tl_watchdog_rang (void);
 
 /* The alarm: at `due_ns` of the monotonic clock, or earlier by up to a tenth of the time from
-** `now_ns` until then, do the same as a tick. There is one; the last call counts. If the system
-** has no timer left, none comes. */
+** `now_ns` until then, do the same as a tick; a hook that counts is called now, and sets its count
+** again. There is one; the last call counts. If the system has no timer left, none comes. */
 void tl_watchdog_alarm (uint64_t now_ns, uint64_t due_ns);
 
 #endif

@@ -188,6 +188,36 @@ static void real_time_ends_only_what_waits (void **unused) {
   assert_non_null(strstr((const char *)said.at, "took longer than 0.01 s"));
 }
 
+static int waits;
+
+static int l_wait_long (lua_State *L) {
+  (void)L;
+  waits++;
+  poll(NULL, 0, 20);
+  return 0;
+}
+
+static int p_waits_in_a_coroutine (lua_State *L) {
+  char code[] = "coroutine.wrap(function() while true do wait() end end)()";
+  lua_register(L, "wait", l_wait_long);
+  lua_pushcfunction(L, p_run);
+  lua_pushlightuserdata(L, code);
+  lua_call(L, 1, 0);
+  return 0;
+}
+
+/* Its hook counts instructions: 250 of them are 60 waits. */
+static void what_waits_in_a_coroutine_is_ended_as_soon (void **unused) {
+  (void)unused;
+  box.unsafe = true;
+  waits = 0;
+  assert_int_equal(tl_sandbox_enter(&box, p_waits_in_a_coroutine, NULL, 0.01, "late", &said),
+                   LUA_ERRRUN);
+  tl_buf_byte(&said, '\0');
+  assert_non_null(strstr((const char *)said.at, "waited for 30 times as long as it may work"));
+  assert_true(waits <= 20); /* of 0.3 s */
+}
+
 /* Where lua_State has the mask of its hook. */
 static volatile uint8_t *mask_of (lua_State *L) {
   enum { LOOKED_AT = 256 };
@@ -288,6 +318,7 @@ int main (void) {
                                     end_box),
     cmocka_unit_test_setup_teardown(a_call_that_rests_does_not_share, begin_box, end_box),
     cmocka_unit_test_setup_teardown(real_time_ends_only_what_waits, begin_box, end_box),
+    cmocka_unit_test_setup_teardown(what_waits_in_a_coroutine_is_ended_as_soon, begin_box, end_box),
     cmocka_unit_test_setup_teardown(a_hook_that_lost_its_mask_is_set_again, begin_box, end_box),
     cmocka_unit_test_setup_teardown(calls_within_calls_are_bounded, begin_box, end_box),
     cmocka_unit_test_setup_teardown(memory_is_bounded_and_comes_back, begin_box, end_box),
