@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/starved.h"
+
 volatile uint32_t tl_clock_busy;
 
 static uint64_t read_ns (clockid_t id) {
@@ -35,12 +37,14 @@ uint64_t tl_clock_mono_ns (void) { return read_ns(CLOCK_MONOTONIC); }
 uint64_t tl_clock_cpu_ns (void) { return read_ns(CLOCK_THREAD_CPUTIME_ID); }
 
 /* The second number of three. The kernel makes the text; no disk is waited for. */
-uint64_t tl_clock_starved_ns (void) {
+uint64_t tl_starved_ns (const char *path) {
   char text[80], *end = text;
-  int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
   ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
   if (fd >= 0) close(fd);
   text[n > 0 ? n : 0] = '\0';
   strtoull(text, &end, 10);
   return strtoull(end, NULL, 10);
 }
+
+uint64_t tl_clock_starved_ns (void) { return tl_starved_ns("/proc/thread-self/schedstat"); }

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/starved.h"
 #include "net/uv.h"
 
 enum { LEAST_MS = 10, MOST_MS = 5000, PARTS = 6, ANSWER_S = 2, DEEP = 40, STACK = 128 * 1024 };
@@ -27,6 +28,7 @@ struct tl_stall {
   pthread_mutex_t lock;
   pthread_cond_t woken;
   pthread_t thread, watched;
+  char schedstat[64];        /* of the watched thread: a file of the system */
   int64_t limit_ms, beat_ms; /* under the lock, as are the next */
   bool ending, answered;
 };
@@ -128,22 +130,30 @@ static bool wait_tick (tl_stall *s, int64_t ms) {
   return !s->ending;
 }
 
+static int64_t starved_ms (const tl_stall *s) {
+  return (int64_t)(tl_starved_ns(s->schedstat) / 1000000);
+}
+
 /* Time is counted in ticks of this thread, not read from a clock. So the time for which the process
-** was stopped or the machine asleep counts as one tick only. */
+** was stopped or the machine asleep counts as one tick only. Time for which others had the
+** processor, while the loop was ready to run, does not count at all: to be started again would help
+** a process on such a machine least. */
 static void *run (void *arg) {
   tl_stall *s = arg;
-  int64_t silent = 0;
+  int64_t silent = 0, starved = 0;
   pthread_mutex_lock(&s->lock);
   for (;;) {
     int64_t tick = tick_of(s);
     if (s->answered) {
       silent = 0;
+      starved = starved_ms(s);
       s->answered = false;
       uv_async_send(&s->ask);
     }
     if (!wait_tick(s, tick)) break;
     silent += tick;
-    if (s->answered || s->limit_ms == 0 || silent < s->limit_ms) continue;
+    if (s->answered || s->limit_ms == 0 || silent - (starved_ms(s) - starved) < s->limit_ms)
+      continue;
     pthread_mutex_unlock(&s->lock);
     stalled(s, silent);
   }
@@ -200,6 +210,7 @@ int tl_stall_watch (tl_stall **out, tl_loop *loop, int64_t limit_ms, int64_t bea
   s->beat_ms = beat_ms;
   s->answered = true;
   s->watched = pthread_self();
+  snprintf(s->schedstat, sizeof s->schedstat, "/proc/self/task/%d/schedstat", (int)gettid());
   init_locks(s);
   int rc = uv_async_init(tl_loop_uv(loop), &s->ask, on_ask);
   if (rc < 0) {

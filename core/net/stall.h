@@ -29,9 +29,9 @@ typedef struct {
 } tl_stall_events;
 
 /* Watch `loop`, whose thread calls this. limit_ms: so long it may stand still, 0: for ever. Time in
-** which the process was stopped (SIGSTOP, a suspended machine) does not count. beat_ms: at least
-** so often `beat` comes, 0: as the limit needs it. Both callers' structures must outlive it. 0 or a
-** negative code. One at a time. */
+** which the process was stopped (SIGSTOP, a suspended machine), or other programs had the
+** processor, does not count. beat_ms: so often `beat` comes at least, 0: as the limit needs. Both
+** callers' structures must outlive it. 0 or a negative code. One at a time. */
 int tl_stall_watch (tl_stall **out, tl_loop *loop, int64_t limit_ms, int64_t beat_ms,
                     const tl_stall_events *events, void *ctx);
 void tl_stall_set_limit (tl_stall *s, int64_t limit_ms); /* from the loop */

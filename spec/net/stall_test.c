@@ -1,10 +1,21 @@
 /* spec/net/stall_test.c — a loop that turns is left alone, one that does not is ended with words.
 */
-#include "net/net_support.h"
+#include <sched.h>
+
+#include "base/starved.h"
+
+/* The file is compiled in here: whether other programs have the processor is decided here. */
+static uint64_t (*starve)(void);
+
+static uint64_t starved_here (const char *path) { return starve ? starve() : tl_starved_ns(path); }
+
+#define tl_starved_ns starved_here
+#include "net/stall.c"
+#undef tl_starved_ns
 
 #include <sys/wait.h>
 
-#include "net/stall.h"
+#include "net/net_support.h"
 
 static tl_stall *stall;
 static int beats, out = -1;
@@ -92,6 +103,33 @@ static void ends_a_process_whose_loop_stands_still_and_says_where (void **state)
   assert_non_null(strstr(text, "\nthe end\n"));
 }
 
+static volatile int looks;
+
+static uint64_t always_starved (void) {
+  looks++;
+  return tl_clock_mono_ns();
+}
+
+static void wait_for_many_looks (uv_timer_t *timer) {
+  int before = looks;
+  while (looks - before < 20) sched_yield();
+  uv_stop(timer->loop);
+}
+
+/* Twenty looks of a sixth of the limit each: the loop was ready to run, and did not get to. */
+static void others_that_have_the_processor_end_nothing (void **state) {
+  static uv_timer_t timer;
+  (void)state;
+  starve = always_starved;
+  uv_timer_init(tl_loop_uv(loop), &timer);
+  uv_timer_start(&timer, wait_for_many_looks, 0, 0);
+  assert_int_equal(tl_stall_watch(&stall, loop, 60, 0, &events, NULL), 0);
+  tl_loop_run(loop);
+  starve = NULL;
+  tl_stall_close(stall);
+  uv_close((uv_handle_t *)&timer, NULL);
+}
+
 static void a_note_is_cut_where_it_is_full (void **state) {
   static tl_stall_note note;
   (void)state;
@@ -107,6 +145,7 @@ int main (void) {
     SPEC(does_not_keep_the_loop),
     SPEC(beats_as_often_as_it_is_asked_for),
     SPEC(ends_a_process_whose_loop_stands_still_and_says_where),
+    SPEC(others_that_have_the_processor_end_nothing),
     SPEC(a_note_is_cut_where_it_is_full),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
