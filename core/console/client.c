@@ -12,6 +12,7 @@
 
 #include <uv.h>
 
+#include "base/clock.h"
 #include "console/address.h"
 #include "console/server.h"
 
@@ -140,6 +141,21 @@ static bool may_be_asked (int fd, const char *path, bool named, uint32_t *uid) {
   return named || (known && owns_folder(path, *uid));
 }
 
+/* As connect(2) with patience. A signal that comes meanwhile (the program was stopped and goes on)
+** leaves the rest of it. */
+static int connect_within (int fd, const struct sockaddr_un *address, int patience_ms) {
+  int64_t now = tl_clock_mono_ms(), end = now + patience_ms;
+  int rc = -1;
+  errno = EINTR;
+  for (; rc < 0 && errno == EINTR && now < end; now = tl_clock_mono_ms()) {
+    struct timeval limit = { (end - now) / 1000, (end - now) % 1000 * 1000 };
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    rc = connect(fd, (const struct sockaddr *)address, sizeof *address);
+  }
+  if (rc < 0 && errno == EINTR) errno = EAGAIN;
+  return rc;
+}
+
 int tl_console_connect (const char *path, bool named, int patience_ms, tl_err *err) {
   struct sockaddr_un address;
   struct timeval limit = { patience_ms / 1000, patience_ms % 1000 * 1000 };
@@ -150,10 +166,12 @@ int tl_console_connect (const char *path, bool named, int patience_ms, tl_err *e
   if (fd < 0)
     return tl_fail(err, uv_translate_sys_error(errno), 0, "connect to '%.150s': %s", path,
                    strerror(errno));
+  rc = connect_within(fd, &address, patience_ms);
+  int why = errno;
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
-    int code = uv_translate_sys_error(errno);
+  if (rc < 0) {
+    int code = uv_translate_sys_error(why);
     close(fd);
     if (code == UV_ECONNREFUSED)
       return tl_fail(err, code, 0, "no running process answers on '%.150s'", path);
