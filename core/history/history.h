@@ -45,7 +45,7 @@ int64_t tl_history_oldest (const tl_history *h);
 /* How many rows it has: counts them all. */
 int tl_history_rows (tl_history *h, uint64_t *out, tl_err *err);
 
-/* --- reading (query.c): a connection of its own, beside whoever writes --- */
+/* --- reading (reader.c, query.c): a connection of its own, beside whoever writes --- */
 
 typedef struct tl_history_reader tl_history_reader;
 
