@@ -62,7 +62,7 @@ struct tl_outlet {
   bool doubted;        /* the last time nothing was: it is there again once it is proven */
   bool unread;         /* the spool could not be read: tried again at `due` */
   uint64_t unreadable; /* the segment that the disk cannot read; 0: none */
-  int tries;           /* to read it */
+  int tries;           /* to read it, in a row */
   bool unlooked;       /* what was put aside earlier is still to be read */
   bool hurried, closing, refused_logged, aside_logged;
   int64_t backoff, due;  /* due: when values that gather are sent; INT64_MAX: none do */
@@ -226,22 +226,19 @@ static void cannot_read (tl_outlet *o, const char *why) {
   wait_for_next(o, IDLE);
 }
 
-/* The disk cannot read a segment, which may be for ever. After some minutes it is passed as
-** damaged, unless nothing can be written either: the disk may come back then. Values that come get
-** another segment. */
+/* The disk cannot read a segment, which may be for ever. After some minutes in which all attempts
+** failed it is passed as damaged, unless nothing can be written either: the disk may come back
+** then. Values that come get another segment at once: they would be lost with this one. */
 static void cannot_read_segment (tl_outlet *o, int rc) {
   char why[sizeof o->facts.why];
   uint64_t segment = o->batch.segment;
   if (o->unreadable != segment) o->tries = 0;
   o->unreadable = segment;
+  tl_spool_leave_segment(o->spool, segment);
   if (o->tries < READ_TRIES && !tl_spool_is_dirty(o->spool)) o->tries++;
-  if (o->tries == READ_TRIES) {
-    tl_spool_place newest;
+  if (o->tries == READ_TRIES)
     tl_log(TL_LOG_ERROR, o->name, "'%016llx.spool' is passed as damaged: %s",
            (unsigned long long)segment, strerror(-rc));
-    if (tl_spool_where(o->spool, tl_spool_next(o->spool) - 1, &newest) && newest.first == segment)
-      tl_spool_leave_segment(o->spool, tl_clock_wall_ms());
-  }
   snprintf(why, sizeof why,
            "'%016llx.spool' cannot be read: %s: look at the spool's disk (it is tried %d times, "
            "then passed as damaged)",
@@ -274,6 +271,7 @@ static void on_read (void *ctx) {
     cannot_read(o, why);
     return;
   }
+  if (o->batch.count > 0) o->unreadable = 0; /* the next failure is the first one */
   find_hole(o);
   o->facts.waiting_since = tl_fetch_arrival(o->threads.fetch);
   o->state = STORING;

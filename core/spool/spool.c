@@ -134,6 +134,7 @@ int tl_spool_roll (tl_spool *s, int64_t wall) {
   if (s->fd >= 0 && s->count > 1 && !empty) seal(s, &s->segments[s->count - 2], wall);
   if (s->fd >= 0) close(s->fd);
   s->fd = fd;
+  s->leaves = false;
   s->times = (tl_times){ .ended = s->next };
   s->bytes += TL_SEGMENT_HEAD;
   s->disk.names = true;
@@ -198,7 +199,7 @@ static int make_room (tl_spool *s, uint64_t wanted) {
 /* The first value of a batch may begin a segment. */
 static bool begin_batch (tl_spool *s, int64_t wall) {
   static const uint8_t head[TL_BATCH_HEAD];
-  bool full = s->count == 0 || s->segments[s->count - 1].bytes >= segment_bytes(s);
+  bool full = s->count == 0 || s->leaves || s->segments[s->count - 1].bytes >= segment_bytes(s);
   /* If this fails, the old segment is used further, or commit() reports why. */
   if ((full || s->fd < 0) && tl_spool_roll(s, wall) == TL_OK) tl_spool_trim(s);
   s->begun.times = no_times;
@@ -262,8 +263,8 @@ void tl_spool_raise (tl_spool *s, uint64_t next, int64_t wall) {
   if (s->begun.added == 0) leave_hole(s, wall); /* else once these are written */
 }
 
-void tl_spool_leave_segment (tl_spool *s, int64_t wall) {
-  if (s->begun.added == 0) (void)tl_spool_roll(s, wall);
+void tl_spool_leave_segment (tl_spool *s, uint64_t segment) {
+  if (s->count > 0 && s->segments[s->count - 1].first == segment) s->leaves = true;
 }
 
 /* The disk is full: unlink segments that nobody needs, then drop the oldest ones, unless

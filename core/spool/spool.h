@@ -64,8 +64,9 @@ void tl_spool_added (tl_spool *s, int64_t time_ms);
 ** those that wait for a commit get others. One that is TL_SPOOL_NUMBERS or more is no number. */
 #define TL_SPOOL_NUMBERS ((uint64_t)1 << 53)
 void tl_spool_raise (tl_spool *s, uint64_t next, int64_t wall);
-/* Values that come get a new segment, unless some wait for a commit, or the disk has no room. */
-void tl_spool_leave_segment (tl_spool *s, int64_t wall);
+/* The segment is not used any further, if it is the newest: values that come get a new one, but for
+** those that wait for a commit. As long as there is no room for a new one they get the old one. */
+void tl_spool_leave_segment (tl_spool *s, uint64_t segment);
 /* How many bytes may wait for a commit while commits fail. A caller with more calls
 ** tl_spool_skip() in place of tl_spool_begin(): the value is lost, and its number is left out. */
 enum { TL_SPOOL_BATCH = 16 * 1024 * 1024, TL_SPOOL_MOST = 64 * 1024 * 1024 };

@@ -83,6 +83,7 @@ struct tl_spool {
   uint64_t least; /* what comes gets at least this number: tl_spool_raise() */
   tl_cursor *cursors;
   tl_spool_on_disk disk;
+  bool leaves;       /* the next batch begins a segment: tl_spool_leave_segment() */
   bool power_failed; /* since an earlier process had it */
 };
 

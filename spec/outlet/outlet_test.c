@@ -54,13 +54,13 @@ static void on_closed (void *ctx) {
   closed++;
   outlet = NULL;
 }
-static const tl_sender kind = { .kind = "spec",
-                                .most = 100,
-                                .delay_ms = 5,
-                                .open = on_open,
-                                .store = on_store,
-                                .rest = on_rest,
-                                .close = on_close };
+static tl_sender kind = { .kind = "spec",
+                          .most = 100,
+                          .delay_ms = 5,
+                          .open = on_open,
+                          .store = on_store,
+                          .rest = on_rest,
+                          .close = on_close };
 
 static bool note_log (void *ctx, tl_log_level level, const char *line) {
   (void)ctx, (void)level;
@@ -81,6 +81,7 @@ static int set_up (void **state) {
   logged[0] = '\0';
   next_number = 1;
   segment = 0;
+  kind.most = 100;
   batch = NULL;
   strcpy(folder, "/tmp/tagline-outlet-XXXXXX");
   if (!mkdtemp(folder) || loop_setup(state) < 0) return -1;
@@ -726,30 +727,42 @@ static void what_cannot_be_read_now_is_read_later (void **state) {
   assert_int_equal(opens, 1);
 }
 
+/* More values in the first segment, of which the disk can read nothing but its head. */
+static ino_t write_unreadable (int count) {
+  char path[100];
+  struct stat st;
+  snprintf(path, sizeof path, "%s/%016x.spool", folder, 1);
+  write_values(count);
+  assert_int_equal(stat(path, &st), 0);
+  unreadable = st.st_ino;
+  sync_spool();
+  tl_outlet_poke(outlet);
+  return st.st_ino;
+}
+
+/* It failed once, and fails so many times more. */
+static void fails_again (int times) {
+  for (; times > 0; times--) {
+    int before = dones;
+    RUN_UNTIL(!facts().up);
+    assert_non_null(strstr(facts().why, "'0000000000000001.spool' cannot be read: Input/output"));
+    tl_outlet_hurry(outlet, on_done, NULL); /* does not wait for the next attempt */
+    assert_null(batch);
+    RUN_UNTIL(dones > before || batch);
+  }
+}
+
 /* Its segment is told, tried for a while, and then passed: what it had is a hole, and values that
 ** come go into another one. */
 static void what_a_disk_cannot_read_is_passed_after_a_while (void **state) {
-  char path[100];
-  struct stat st;
   (void)state;
   begin();
   tl_outlet_ready(outlet, 0);
   RUN_UNTIL(rests > 0);
   put(100);
   take_batch(100);
-  snprintf(path, sizeof path, "%s/%016x.spool", folder, 1);
-  write_values(50);
-  assert_int_equal(stat(path, &st), 0);
-  unreadable = st.st_ino;
-  sync_spool();
-  tl_outlet_poke(outlet);
-  for (int tries = 1; tries <= 10; tries++) {
-    RUN_UNTIL(!facts().up);
-    assert_non_null(strstr(facts().why, "'0000000000000001.spool' cannot be read: Input/output"));
-    tl_outlet_hurry(outlet, on_done, NULL); /* does not wait for the next attempt */
-    assert_null(batch);
-    RUN_UNTIL(dones == tries || batch);
-  }
+  write_unreadable(50);
+  fails_again(10);
   assert_int_equal(count_logged("values wait in the spool"), 1);
   assert_int_equal(count_logged("'0000000000000001.spool' is passed as damaged"), 1);
   RUN_UNTIL(batch);
@@ -765,6 +778,34 @@ static void what_a_disk_cannot_read_is_passed_after_a_while (void **state) {
   assert_int_equal(batch->values[0].number, 151);
   assert_int_equal(batch->segment, 151);
   unreadable = 0;
+}
+
+/* Attempts that failed count in a row; what comes meanwhile is in another segment at once. */
+static void a_disk_that_fails_now_and_then_loses_nothing (void **state) {
+  enum { MANY = 11000 }; /* of which a reader has no more than it needs */
+  (void)state;
+  kind.most = MANY;
+  begin();
+  tl_outlet_ready(outlet, 0);
+  RUN_UNTIL(rests > 0);
+  write_values(MANY);
+  ino_t file = write_unreadable(MANY);
+  for (int round = 0; round < 2; round++) {
+    fails_again(7);
+    if (round == 0) write_values(5);
+    unreadable = 0;
+    tl_outlet_hurry(outlet, on_done, NULL);
+    RUN_UNTIL(batch);
+    if (round == 0) unreadable = file;
+    take_batch(MANY);
+  }
+  sync_spool();
+  tl_outlet_poke(outlet);
+  RUN_UNTIL(batch);
+  assert_int_equal(batch->segment, 2 * MANY + 1);
+  take_batch(5);
+  assert_int_equal(facts().dropped, 0);
+  assert_int_equal(count_logged("is passed as damaged"), 0);
 }
 
 /* Such as one whose disk is full: it opens, and cannot store. */
@@ -832,6 +873,7 @@ int main (void) {
     SPEC(one_that_cannot_be_put_aside_is_said_once),
     SPEC(what_cannot_be_read_now_is_read_later),
     SPEC(what_a_disk_cannot_read_is_passed_after_a_while),
+    SPEC(a_disk_that_fails_now_and_then_loses_nothing),
     SPEC(one_that_opens_and_stores_nothing_is_not_there_again),
     SPEC(it_may_be_closed_at_any_moment),
   };
