@@ -58,12 +58,21 @@ static size_t place_of (const tl_refused *r, uint64_t number) {
   return low;
 }
 
-/* NULL: there is no memory to remember it. *is_new: it was not there. */
+static void drop_lowest (tl_refused *r, size_t count) {
+  r->count -= count;
+  if (count > 0) memmove(r->list, r->list + count, r->count * sizeof *r->list);
+}
+
+/* NULL: there is no memory to remember it. *is_new: it was not there. Where there are too many the
+** newest stay, which are the likeliest to come again. */
 static refusal *remember (tl_refused *r, uint64_t number, bool *is_new) {
   size_t at = place_of(r, number);
   *is_new = at == r->count || r->list[at].number != number;
   if (!*is_new) return &r->list[at];
-  if (r->count == MOST) return NULL;
+  if (r->count == MOST) { /* many at once: each time moves all others */
+    drop_lowest(r, MOST / 4);
+    at = place_of(r, number);
+  }
   if (r->count == r->cap) {
     size_t cap = r->cap > 0 ? r->cap * 2 : 16;
     refusal *more = realloc(r->list, cap * sizeof *more);
@@ -74,11 +83,6 @@ static refusal *remember (tl_refused *r, uint64_t number, bool *is_new) {
   memmove(&r->list[at + 1], &r->list[at], (r->count++ - at) * sizeof *r->list);
   r->list[at] = (refusal){ .number = number };
   return &r->list[at];
-}
-
-static void drop_lowest (tl_refused *r, size_t count) {
-  r->count -= count;
-  if (count > 0) memmove(r->list, r->list + count, r->count * sizeof *r->list);
 }
 
 void tl_refused_pass (tl_refused *r, uint64_t next) {
@@ -160,7 +164,6 @@ static void on_line (void *ctx, tl_slice line, bool is_last) {
   if (sscanf(text, "%16llx-%llu", &spool, &number) != 2 || spool != tl_spool_id(r->spool)) return;
   bool is_new;
   if (number < r->from) return;
-  if (r->count == MOST) drop_lowest(r, 1); /* the newest are the likeliest to come again */
   refusal *known = remember(r, number, &is_new);
   if (known) known->aside = true;
 }

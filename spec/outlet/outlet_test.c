@@ -657,6 +657,34 @@ static void what_is_passed_while_they_are_read_is_forgotten (void **state) {
   take_batch(3);
 }
 
+/* More than are remembered: the oldest ones are forgotten, so that one more is put aside once. */
+static void one_is_put_aside_once_though_many_were (void **state) {
+  enum { MANY = 65536 };
+  char path[100];
+  tl_refused *r;
+  const char *last;
+  int rc;
+  (void)state;
+  snprintf(path, sizeof path, "%s/out.rejected", folder);
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  for (int i = 1; i <= MANY; i++)
+    fprintf(file, "{,\"spool\":\"%016llx-%d\"}\n", (unsigned long long)tl_spool_id(spool), i);
+  fclose(file);
+  tl_series series = { .type = TL_AI, .name = TL_LIT("l.s.t") };
+  tl_outlet_value v = { .series = &series, .number = MANY };
+  assert_int_equal(tl_refused_new(&r, spool, "out"), TL_OK);
+  assert_true(tl_refused_look(r, 1));
+  tl_refused_read(r);
+  assert_int_equal(tl_refused_found(r, &last), MANY);
+  assert_false(tl_refused_add(r, &v, "so it is", &rc));
+  v.number++;
+  assert_true(tl_refused_add(r, &v, "so it is", &rc));
+  assert_false(tl_refused_add(r, &v, "so it is", &rc));
+  assert_int_equal(lines_aside(), MANY + 1);
+  tl_refused_free(r);
+}
+
 static void without_a_thread_what_was_refused_is_counted_all_the_same (void **state) {
   (void)state;
   begin();
@@ -869,6 +897,7 @@ int main (void) {
     SPEC(a_value_is_put_aside_once_though_its_batch_comes_again),
     SPEC(a_value_is_put_aside_once_though_the_other_side_was_put_back),
     SPEC(what_is_passed_while_they_are_read_is_forgotten),
+    SPEC(one_is_put_aside_once_though_many_were),
     SPEC(without_a_thread_what_was_refused_is_counted_all_the_same),
     SPEC(one_that_cannot_be_put_aside_is_said_once),
     SPEC(what_cannot_be_read_now_is_read_later),
