@@ -22,7 +22,7 @@ static int open_timers (lua_State *L) {
 
 static int open_state (lua_State *L) {
   tl_script *s = lua_touserdata(L, 1);
-  if (s->box.unsafe) luaL_requiref(L, "cjson", luaopen_cjson, 0);
+  luaL_requiref(L, "cjson", luaopen_cjson, 0); /* a config's own `require` gives it to `unsafe` */
   luaL_requiref(L, "tagline.timers", open_timers, 0);
   luaL_requiref(L, "tagline.connection", tl_open_connection, 0);
   luaL_requiref(L, "tagline.core", luaopen_tagline_core, 0);
