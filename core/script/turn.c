@@ -52,6 +52,7 @@ static void run_first (tl_script *s) {
 static void on_turn (tl_heavy *h) {
   tl_script *s = (tl_script *)(void *)((char *)h - offsetof(tl_script, turn.waits));
   begin_turn(s);
+  if (tl_turn_end_is_used(s)) return; /* tl_turn_finish() says what is left */
   uint64_t before = s->box.ticks;
   /* what comes into the queue from here on waits for the next turn */
   tl_due *last = s->turn.first ? s->turn.first->prev : NULL;
