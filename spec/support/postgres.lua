@@ -227,11 +227,17 @@ function postgres.outlet(t)
   return cjson.decode(out)
 end
 
+-- Wait until its outlet is away for this reason. By the log: it may be there again a second later.
 function postgres.wait_away(t, text)
-  wait.poll("away: " .. text, nil, postgres.seldom(function()
-    local o = postgres.outlet(t)
-    return not o.up and o.why:find(text, 1, true)
-  end), function() return "it is " .. cjson.encode(postgres.outlet(t)) end)
+  wait.poll("away: " .. text, nil, function()
+    local lines = t:lines "stderr"
+    for i = (t.away_at or 0) + 1, #lines do
+      if lines[i]:find(text, 1, true) and lines[i]:find("; values wait in the spool", 1, true) then
+        t.away_at = i
+        return true
+      end
+    end
+  end, function() return "it is " .. cjson.encode(postgres.outlet(t)) end)
 end
 
 -- Send the numbers first to last as plant.s.n, a message and a time for each. `options`: qos (1),
