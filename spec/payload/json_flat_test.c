@@ -5,13 +5,6 @@
 #include "json_support.h"
 #include "payload/json_set.h"
 
-static uint64_t state;
-
-static unsigned pick (unsigned below) {
-  state = state * 6364136223846793005u + 1442695040888963407u;
-  return (unsigned)(state >> 33) % below;
-}
-
 static const char *const keys[] = { "temp",        "on",           "",      "12345678",
                                     "temperature", "humidity_out", "a 1,:b" };
 enum { KEYS = sizeof keys / sizeof *keys };
@@ -221,18 +214,18 @@ static void add_value (tl_buf *b) {
                                         "0.05",   "12345678901", "true", "false",
                                         "null",   "\"C\"",       "\"\"", "\"degC, of x\"",
                                         "\"a:\"", "1e5",         "[1]",  "\"\\\"\"" };
-  tl_buf_str(b, values[pick(pick(8) ? 13 : 16)]);
+  tl_buf_str(b, values[json_pick(json_pick(8) ? 13 : 16)]);
 }
 
 static void add_document (tl_buf *b) {
-  bool spaced = pick(3) == 0;
+  bool spaced = json_pick(3) == 0;
   tl_buf_str(b, "{");
-  for (unsigned n = 1 + pick(12), i = 0; i < n; i++) {
+  for (unsigned n = 1 + json_pick(12), i = 0; i < n; i++) {
     if (i > 0) tl_buf_str(b, spaced ? ", " : ",");
-    if (pick(3))
-      tl_buf_fmt(b, "\"%s\"", keys[pick(KEYS)]);
+    if (json_pick(3))
+      tl_buf_fmt(b, "\"%s\"", keys[json_pick(KEYS)]);
     else
-      tl_buf_fmt(b, "\"%.*s\"", (int)pick(12), "temperature");
+      tl_buf_fmt(b, "\"%.*s\"", (int)json_pick(12), "temperature");
     tl_buf_str(b, spaced ? ": " : ":");
     add_value(b);
   }
@@ -240,19 +233,7 @@ static void add_document (tl_buf *b) {
 }
 
 static void spoil (tl_buf *b) {
-  static const char bytes[] = "{}[],:\"\"\\0019.--+eEtrufalsn  \n\t/x\x01\x7f\x80\xc3";
-  for (unsigned n = pick(4); n > 0 && b->len > 1; n--) {
-    size_t at = pick((unsigned)b->len);
-    unsigned way = pick(4);
-    if (way == 0) { /* twice the same */
-      size_t from = pick((unsigned)b->len);
-      b->at[at] = b->at[from];
-    } else if (way == 1) {
-      memmove(b->at + at, b->at + at + 1, b->len - at - 1);
-      b->len--;
-    } else
-      b->at[at] = (uint8_t)bytes[pick(sizeof bytes - 1)];
-  }
+  json_spoil(b, "{}[],:\"\"\\0019.--+eEtrufalsn  \n\t/x\x01\x7f\x80\xc3");
 }
 
 static void takes_what_reading_accepts (void **unused) {
@@ -262,11 +243,11 @@ static void takes_what_reading_accepts (void **unused) {
   if (many) to = strtoull(many, NULL, 10);
   unsigned long taken = 0;
   for (uint64_t seed = from; seed <= to; seed++) {
-    state = seed * 0x9e3779b97f4a7c15u + 1;
+    json_state = seed * 0x9e3779b97f4a7c15u + 1;
     tl_buf b;
     tl_buf_init(&b);
     add_document(&b);
-    if (pick(4)) spoil(&b);
+    if (json_pick(4)) spoil(&b);
     taken += is_taken(tl_buf_bytes(&b));
     tl_buf_fini(&b);
   }

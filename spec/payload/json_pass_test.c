@@ -6,20 +6,13 @@
 #include "json_support.h"
 #include "payload/json_scan.h"
 
-static uint64_t state;
-
-static unsigned pick (unsigned below) {
-  state = state * 6364136223846793005u + 1442695040888963407u;
-  return (unsigned)(state >> 33) % below;
-}
-
 /* --- elements --- */
 
 static bool unusual; /* may hold what is not passed over: exponents, a blank before a colon */
 
 static void add_blanks (tl_buf *b) {
   static const char *const blanks[] = { " ", "\n  ", "\t", "\r\n", "      " };
-  if (pick(8) == 0) tl_buf_str(b, blanks[pick(5)]);
+  if (json_pick(8) == 0) tl_buf_str(b, blanks[json_pick(5)]);
 }
 
 static void add_string (tl_buf *b) {
@@ -37,9 +30,9 @@ static void add_string (tl_buf *b) {
                                        " ",
                                        "\xf0\x9f\x98\x80",
                                        "a-long-name-of-a-cabinet" };
-  unsigned n = pick(8) == 0 ? pick(60) : pick(4), kinds = pick(3) ? 5 : 14;
+  unsigned n = json_pick(8) == 0 ? json_pick(60) : json_pick(4), kinds = json_pick(3) ? 5 : 14;
   tl_buf_str(b, "\"");
-  while (n-- > 0) tl_buf_str(b, parts[pick(kinds)]);
+  while (n-- > 0) tl_buf_str(b, parts[json_pick(kinds)]);
   tl_buf_str(b, "\"");
 }
 
@@ -48,23 +41,23 @@ static void add_scalar (tl_buf *b) {
                                          "-12.5",  "0.05",  "1234567890123456789",
                                          "true",   "null",  "false",
                                          "100.00", "1e-05", "2.5E+3" };
-  if (pick(20) == 0)
-    for (unsigned n = 60 + pick(400); n > 0; n--) tl_buf_str(b, "9");
-  else if (pick(3) == 0)
+  if (json_pick(20) == 0)
+    for (unsigned n = 60 + json_pick(400); n > 0; n--) tl_buf_str(b, "9");
+  else if (json_pick(3) == 0)
     add_string(b);
   else
-    tl_buf_str(b, scalars[pick(unusual ? 12 : 10)]);
+    tl_buf_str(b, scalars[json_pick(unusual ? 12 : 10)]);
 }
 
 static void add_value (tl_buf *b, unsigned depth) {
-  unsigned kind = depth < 6 ? pick(4) : 0;
+  unsigned kind = depth < 6 ? json_pick(4) : 0;
   if (kind < 2) {
     add_scalar(b);
     return;
   }
   tl_buf_str(b, kind == 2 ? "{" : "[");
   add_blanks(b);
-  for (unsigned n = pick(5), i = 0; i < n; i++) {
+  for (unsigned n = json_pick(5), i = 0; i < n; i++) {
     if (i > 0) tl_buf_str(b, ",");
     add_blanks(b);
     if (kind == 2) {
@@ -81,12 +74,13 @@ static void add_value (tl_buf *b, unsigned depth) {
 
 /* Alike, as lists of records are. */
 static void add_record (tl_buf *b) {
-  tl_buf_fmt(b, "{\"id\":%u,\"on\":%s,\"v\":%u.%02u,\"s\":\"%.*s\"}", pick(1000),
-             pick(2) ? "true" : "false", pick(100), pick(100), (int)pick(12), "abcdefghijkl");
+  tl_buf_fmt(b, "{\"id\":%u,\"on\":%s,\"v\":%u.%02u,\"s\":\"%.*s\"}", json_pick(1000),
+             json_pick(2) ? "true" : "false", json_pick(100), json_pick(100), (int)json_pick(12),
+             "abcdefghijkl");
 }
 
 static void add_elements (tl_buf *b, size_t length) {
-  bool records = pick(2), flat = pick(2);
+  bool records = json_pick(2), flat = json_pick(2);
   while (b->len < length) {
     if (b->len > 0) tl_buf_str(b, ",");
     if (!flat) add_blanks(b);
@@ -100,20 +94,7 @@ static void add_elements (tl_buf *b, size_t length) {
 }
 
 static void spoil (tl_buf *b) {
-  static const char bytes[] =
-      "{}[],:\"\"\\\\0019.--+eEtrufalsn  \n\t/x\x01\x7f\x80\xa2\xac\xba\xc3\xdc\xe2\xf0";
-  for (unsigned n = pick(4); n > 0 && b->len > 1; n--) {
-    size_t at = pick((unsigned)b->len);
-    unsigned way = pick(4);
-    if (way == 0) { /* twice the same */
-      size_t from = pick((unsigned)b->len);
-      b->at[at] = b->at[from];
-    } else if (way == 1) {
-      memmove(b->at + at, b->at + at + 1, b->len - at - 1);
-      b->len--;
-    } else
-      b->at[at] = (uint8_t)bytes[pick(sizeof bytes - 1)];
-  }
+  json_spoil(b, "{}[],:\"\"\\\\0019.--+eEtrufalsn  \n\t/x\x01\x7f\x80\xa2\xac\xba\xc3\xdc\xe2\xf0");
 }
 
 /* --- both ways --- */
@@ -274,7 +255,7 @@ static int compare (uint64_t seed, bool spoilt) {
   tl_buf b;
   uint32_t passed = 0, read = 0;
   tl_buf_init(&b);
-  add_elements(&b, 1 + pick(pick(4) ? 700 : 3000));
+  add_elements(&b, 1 + json_pick(json_pick(4) ? 700 : 3000));
   if (spoilt) spoil(&b);
   tl_buf doc;
   tl_buf_init(&doc);
@@ -282,8 +263,8 @@ static int compare (uint64_t seed, bool spoilt) {
   tl_buf_add(&doc, b.at, b.len);
   tl_slice copy = json_exact(tl_buf_bytes(&doc)); /* ends where its memory ends */
   tl_json_scan s = tl_json_scan_of(copy);
-  uint32_t n = pick(2) ? UINT32_MAX : 1 + pick(20);
-  unsigned depth = pick(8) ? 1 : TL_JSON_DEPTH - pick(4);
+  uint32_t n = json_pick(2) ? UINT32_MAX : 1 + json_pick(20);
+  unsigned depth = json_pick(8) ? 1 : TL_JSON_DEPTH - json_pick(4);
   const uint8_t *one = read_all(&s, s.doc + 3, depth, n, &read);
   const uint8_t *looked;
   const uint8_t *all = tl_json_pass(&s, s.doc + 3, depth, n, &passed, &looked);
@@ -305,9 +286,9 @@ static void passes_what_reading_accepts (void **unused) {
   unsigned long counts[3] = { 0 };
   bool can = wide();
   for (uint64_t seed = from; seed <= to; seed++) {
-    state = seed * 0x9e3779b97f4a7c15u + 1;
-    bool spoilt = pick(4);
-    unusual = pick(4) == 0;
+    json_state = seed * 0x9e3779b97f4a7c15u + 1;
+    bool spoilt = json_pick(4);
+    unusual = json_pick(4) == 0;
     int what = compare(seed, spoilt);
     counts[what]++;
     if (what == LEFT && !spoilt && !unusual && can)
@@ -329,14 +310,14 @@ static void add_list (tl_buf *b, unsigned n, unsigned odd, unsigned bad) {
 
 static void finds_elements_between_those_that_are_passed (void **unused) {
   (void)unused;
-  state = 1;
+  json_state = 1;
   for (int round = 0; round < 400; round++) {
-    unsigned first = 1 + pick(40), second = first + pick(30), n = second + pick(60);
-    unsigned odd = pick(3) ? 0 : pick(n), bad = pick(3) ? 0 : pick(n);
+    unsigned first = 1 + json_pick(40), second = first + json_pick(30), n = second + json_pick(60);
+    unsigned odd = json_pick(3) ? 0 : json_pick(n), bad = json_pick(3) ? 0 : json_pick(n);
     char texts[3][32] = { "v" };
     snprintf(texts[1], sizeof texts[1], "list[%u].id", first);
     snprintf(texts[2], sizeof texts[2], "list[%u].id", second);
-    bool lists = pick(4) > 0; /* or the list is not wanted */
+    bool lists = json_pick(4) > 0; /* or the list is not wanted */
     tl_json_set *set =
         json_set_of((const char *const[]){ texts[0], texts[1], texts[2] }, lists ? 3 : 1);
     tl_buf doc;

@@ -209,9 +209,6 @@ static bool read_document (tl_slice doc, node *out) {
 
 /* --- random documents and addresses --- */
 
-static uint64_t state;
-static unsigned pick (unsigned below) { return (unsigned)(random_next(&state) >> 33) % below; }
-
 static const char *const names[] = {
   "a",   "b",   "c", "id",       "temperature", "temperature_2", "a key of more than sixteen bytes",
   "x.y", "[1]", "",  "\xc3\xa9", "A",           "q\"q"
@@ -221,15 +218,15 @@ enum { NAMES = sizeof names / sizeof *names };
 static void random_blanks (tl_buf *b) {
   static const char *const forms[] = { "", "",  "",   "",       "",
                                        "", " ", "\n", "\r\n\t", "                    " };
-  tl_buf_str(b, forms[pick(10)]);
+  tl_buf_str(b, forms[json_pick(10)]);
 }
 
 static void quote (tl_buf *b, const char *text) { /* sometimes with escapes that need not be */
   tl_buf_byte(b, '"');
-  bool escapes = pick(5) == 0;
+  bool escapes = json_pick(5) == 0;
   for (; *text; text++)
-    if ((escapes && pick(2) && (unsigned char)*text < 0x80) || *text == '"')
-      tl_buf_fmt(b, pick(2) ? "\\u%04x" : "\\u%04X", (unsigned)*text);
+    if ((escapes && json_pick(2) && (unsigned char)*text < 0x80) || *text == '"')
+      tl_buf_fmt(b, json_pick(2) ? "\\u%04x" : "\\u%04X", (unsigned)*text);
     else
       tl_buf_byte(b, (uint8_t)*text);
   tl_buf_byte(b, '"');
@@ -257,7 +254,8 @@ static void random_string (tl_buf *b) {
                                        "\x7f",
                                        "\\\\\\\"" };
   tl_buf_byte(b, '"');
-  for (unsigned n = pick(2) ? pick(4) : pick(20); n > 0; n--) tl_buf_str(b, parts[pick(20)]);
+  for (unsigned n = json_pick(2) ? json_pick(4) : json_pick(20); n > 0; n--)
+    tl_buf_str(b, parts[json_pick(20)]);
   tl_buf_byte(b, '"');
 }
 
@@ -265,31 +263,32 @@ static void random_number (tl_buf *b) {
   static const char *const odd[] = { "0",        "-0",    "1e5",
                                      "-1.5E-10", "0.000", "123456789012345678901234567890",
                                      "-0.0e+00", "1e400" };
-  if (pick(4) == 0)
-    tl_buf_str(b, odd[pick(8)]);
+  if (json_pick(4) == 0)
+    tl_buf_str(b, odd[json_pick(8)]);
   else
-    tl_buf_fmt(b, pick(2) ? "%u" : "-%u.%u", pick(2) ? pick(100) : pick(2000000000), pick(1000));
+    tl_buf_fmt(b, json_pick(2) ? "%u" : "-%u.%u",
+               json_pick(2) ? json_pick(100) : json_pick(2000000000), json_pick(1000));
 }
 
 static void random_value (tl_buf *b, int depth) {
-  unsigned kind = pick(depth > 5 ? 4 : 8);
+  unsigned kind = json_pick(depth > 5 ? 4 : 8);
   random_blanks(b);
   if (kind == 0)
-    tl_buf_str(b, ((const char *const[]){ "null", "true", "false" })[pick(3)]);
+    tl_buf_str(b, ((const char *const[]){ "null", "true", "false" })[json_pick(3)]);
   else if (kind == 1)
     random_string(b);
   else if (kind <= 3)
     random_number(b);
   else {
     bool array = kind <= 5;
-    unsigned n = pick(6);
+    unsigned n = json_pick(6);
     tl_buf_byte(b, array ? '[' : '{');
     random_blanks(b);
     for (unsigned i = 0; i < n; i++) {
       if (i) tl_buf_byte(b, ',');
       if (!array) {
         random_blanks(b);
-        quote(b, names[pick(NAMES)]);
+        quote(b, names[json_pick(NAMES)]);
         random_blanks(b);
         tl_buf_byte(b, ':');
       }
@@ -307,9 +306,9 @@ typedef struct {
 } address;
 
 static void random_address (address *a, tl_buf *text) {
-  a->levels = (int)pick(pick(3) ? 3 : LEVELS);
+  a->levels = (int)json_pick(json_pick(3) ? 3 : LEVELS);
   for (int i = 0; i < a->levels; i++) {
-    a->name[i] = pick(2) ? (int)pick(NAMES) : -1 - (int)pick(5);
+    a->name[i] = json_pick(2) ? (int)json_pick(NAMES) : -1 - (int)json_pick(5);
     if (a->name[i] < 0)
       tl_buf_fmt(text, "[%d]", -a->name[i]);
     else {
@@ -360,15 +359,15 @@ static void compare_values (tl_slice doc, const node *root, const address *addre
 static void spoil (tl_buf *b) { /* a few random bytes, moves or cuts */
   static const char bytes[] =
       "{}[]\",:\\0123456789.eE+-truefalsn \n\t\x01\x7f\x80\xbf\xc3\xe2\xed\xf0\xf4\xff/u";
-  for (unsigned n = 1 + pick(3); n > 0 && b->len > 0; n--) {
-    unsigned at = pick((unsigned)b->len), way = pick(4);
+  for (unsigned n = 1 + json_pick(3); n > 0 && b->len > 0; n--) {
+    unsigned at = json_pick((unsigned)b->len), way = json_pick(4);
     if (way == 0)
       b->len = at;
     else if (way == 1) {
       memmove(b->at + at, b->at + at + 1, b->len - at - 1);
       b->len--;
     } else
-      b->at[at] = (uint8_t)bytes[pick(sizeof bytes - 1)];
+      b->at[at] = (uint8_t)bytes[json_pick(sizeof bytes - 1)];
   }
 }
 
@@ -378,7 +377,7 @@ static void compare (uint64_t seed) {
   tl_slice paths[PATHS];
   tl_json_value values[PATHS];
   tl_json_set *set;
-  state = seed * 0x9e3779b97f4a7c15u + 1;
+  json_state = seed * 0x9e3779b97f4a7c15u + 1;
   for (int i = 0; i < PATHS; i++) {
     tl_buf_init(&texts[i]);
     random_address(&addresses[i], &texts[i]);

@@ -36,6 +36,28 @@ static inline tl_slice json_exact (tl_slice doc) {
   return tl_slice_of(exact_copy(doc.at, doc.len), doc.len);
 }
 
+/* What makes a random document, begun anew from each seed. */
+static uint64_t json_state;
+
+static inline unsigned json_pick (unsigned below) {
+  return (unsigned)(random_next(&json_state) >> 33) % below;
+}
+
+/* Spoil up to three places: a byte of elsewhere, one byte less, or one of `bytes`. */
+static inline void json_spoil (tl_buf *b, const char *bytes) {
+  for (unsigned n = json_pick(4); n > 0 && b->len > 1; n--) {
+    size_t at = json_pick((unsigned)b->len);
+    unsigned way = json_pick(4);
+    if (way == 0) {
+      b->at[at] = b->at[json_pick((unsigned)b->len)];
+    } else if (way == 1) {
+      memmove(b->at + at, b->at + at + 1, b->len - at - 1);
+      b->len--;
+    } else
+      b->at[at] = (uint8_t)bytes[json_pick((unsigned)strlen(bytes))];
+  }
+}
+
 /* Is it JSON? Asked in four ways, which must agree in the place and the words of a refusal, too. */
 static inline bool json_accepted (tl_slice text, tl_json_error *error) {
   static tl_json_set *sets[3];
