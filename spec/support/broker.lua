@@ -7,6 +7,7 @@
 --   assert.equal(7, c:expect("PUBACK").id)
 local uv = require "luv"
 local packet = require "spec.support.packet"
+local ports = require "spec.support.ports"
 local scope = require "spec.support.scope"
 local wait = require "spec.support.wait"
 
@@ -190,10 +191,10 @@ end
 -- ---- the broker ----
 
 -- A broker that listens on a free loopback port, broker.port. options: host ("127.0.0.1"; "::1"),
--- port (0: any that is free).
+-- port (any that is free).
 function broker.new(options)
   options = options or {}
-  local b = setmetatable({ host = options.host or "127.0.0.1", port = options.port or 0,
+  local b = setmetatable({ host = options.host or "127.0.0.1", port = options.port or ports.free(),
     connections = {}, taken = 0 }, broker)
   b:listen()
   scope.defer(function() b:close() end)
@@ -204,7 +205,6 @@ end
 function broker:listen()
   local server = uv.new_tcp()
   assert(server:bind(self.host, self.port))
-  self.port = server:getsockname().port
   assert(server:listen(128, function(why)
     assert(not why, why)
     local socket = uv.new_tcp()

@@ -5,6 +5,7 @@
 -- local c = http.connect(port); c:send "GET /… HTTP/1.1\r\n…"; local a = c:answer()
 local uv = require "luv"
 local cjson = require "cjson"
+local ports = require "spec.support.ports"
 local scope = require "spec.support.scope"
 local wait = require "spec.support.wait"
 
@@ -12,15 +13,7 @@ local http = {}
 local Client = {}
 Client.__index = Client
 
--- A free port of the loopback, as far as anybody can tell.
-function http.free_port()
-  local server = uv.new_tcp()
-  server:bind("127.0.0.1", 0)
-  local port = server:getsockname().port
-  server:close()
-  uv.run "nowait"
-  return port
-end
+http.free_port = ports.free
 
 -- Read what comes, from now on (again).
 function Client:read()

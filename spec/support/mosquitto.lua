@@ -4,20 +4,14 @@
 --   m:publish("a/b", "21", { qos = 1 })
 --   m:kill(); m:restart()                                        -- the same port and folder
 local uv = require "luv"
+local ports = require "spec.support.ports"
 local process = require "spec.support.process"
 local scope = require "spec.support.scope"
 
 local mosquitto = {}
 mosquitto.__index = mosquitto
 
--- A port of 127.0.0.1 where nobody listens now; somebody else may take it before it is used.
-function mosquitto.free_port()
-  local probe = uv.new_tcp()
-  assert(probe:bind("127.0.0.1", 0))
-  local port = probe:getsockname().port
-  probe:close()
-  return port
-end
+mosquitto.free_port = ports.free
 
 -- Start it and wait until it listens; raises with what it said when it does not.
 local function launch(m)
@@ -34,17 +28,9 @@ end
 -- (spec.support.netns). `m.port` is its port, `m.folder` its folder (its working directory).
 function mosquitto.start(options)
   local m = setmetatable({ options = options or {}, net = options and options.net,
-    folder = scope.folder() }, mosquitto)
-  local why
-  for _ = 1, 10 do
-    m.port = mosquitto.free_port()
-    local ok
-    ok, why = pcall(launch, m)
-    if ok then return m end
-    m.process:finish()
-    if not tostring(why):find("Address already in use", 1, true) then break end
-  end
-  error("Mosquitto does not start: " .. tostring(why), 2)
+    folder = scope.folder(), port = ports.free() }, mosquitto)
+  launch(m)
+  return m
 end
 
 -- Start again on the same port, after kill() or stop().

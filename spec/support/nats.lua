@@ -28,16 +28,10 @@ end
 function nats.start(options)
   options = options or {}
   local n = setmetatable({ options = options, folder = scope.folder(),
+    port = options.port or mosquitto.free_port(),
     without_jetstream = options.without_jetstream }, nats)
-  local why
-  for _ = 1, 10 do
-    n.port = options.port or mosquitto.free_port()
-    local ok
-    ok, why = pcall(launch, n)
-    if ok then return n end
-    n.process:finish()
-  end
-  error("nats-server does not start: " .. tostring(why), 2)
+  launch(n)
+  return n
 end
 
 function nats:restart() launch(self) end
