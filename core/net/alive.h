@@ -13,7 +13,8 @@ void tl_alive_ask (int fd, int64_t every_ms);
 ** UV_ETIMEDOUT also when the peer's last acknowledgement is older than silence_ms and the kernel
 ** has sent at least two probes since. The probes are required because the silence may be of this
 ** side's making: this process may have been stopped, or the kernel may probe at longer and longer
-** intervals, because the peer takes no data at present. */
+** intervals, because the peer takes no data at present. silence_ms: 2000 and more, for of probes
+** that come within half a second such a peer answers only one. */
 int tl_alive_code (int fd, int64_t silence_ms);
 
 #endif
