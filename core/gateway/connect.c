@@ -248,6 +248,13 @@ static void judge_close (tl_link *l, bool by_peer) {
            "the broker closed the connection %u times in a row right after SUBSCRIBE: it may not "
            "allow these topic filters",
            (unsigned)l->conn.quick_closes);
+  else if (h->closed_on == TL_CLOSED_ON_QOS0)
+    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
+           "the broker closed the connection %u times in a row after it was sent PUBLISH %s, %zu "
+           "bytes, QoS 0: it may not take that message (size, retain, access rules), or another "
+           "client uses the Client ID '%.*s'",
+           (unsigned)l->conn.quick_closes, h->closed_topic, h->closed_bytes,
+           TL_ARG(l->params.client_id));
   else
     tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
            "the broker closed the connection right after CONNACK %u times in a row: another client "

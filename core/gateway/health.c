@@ -34,6 +34,7 @@ void tl_health_connected (tl_link *l) {
   h->filter_count = 0;
   h->subscribed_at = -1;
   h->established = false;
+  h->unacked_bytes = 0;
   if (!st.lost) {
     h->sessions_lost = 0; /* the broker kept this session, so earlier losses no longer matter */
     h->session_lost_at = -1;
@@ -44,14 +45,23 @@ void tl_health_connected (tl_link *l) {
 }
 
 static void copy_topic (char *to, tl_slice topic) {
-  snprintf(to, TL_FILTER_BYTES, "%.*s", TL_ARG(topic));
+  size_t n = topic.len < TL_FILTER_BYTES ? topic.len : TL_FILTER_BYTES - 1;
+  memcpy(to, topic.at, n);
+  to[n] = '\0';
+}
+
+void tl_health_sent_unacked (tl_link *l, tl_slice topic, size_t payload) {
+  tl_health *h = &l->health;
+  size_t rest = 2 + topic.len + payload; /* what the length field counts */
+  copy_topic(h->unacked_topic, topic);
+  h->unacked_bytes = 2 + (rest > 127) + (rest > 16383) + (rest > 2097151) + rest;
 }
 
 /* The broker closed the connection: after which packet of ours?
 ** A publish that is sent again on each connection and never acknowledged is most likely what
 ** the broker does not accept.
 ** Without SUBACK it may be the filters. When another client takes our Client ID, both packets
-** are answered first. */
+** are answered first. A PUBLISH at QoS 0 has no answer: it may be either. */
 void tl_health_closed (tl_link *l) {
   tl_health *h = &l->health;
   tl_slice topic;
@@ -61,6 +71,10 @@ void tl_health_closed (tl_link *l) {
     copy_topic(h->closed_topic, topic);
   } else if (h->subscribed_at < 0 && tl_link_filters(l)->n > 0) {
     h->closed_on = TL_CLOSED_ON_SUBSCRIBE;
+  } else if (h->unacked_bytes > 0) {
+    h->closed_on = TL_CLOSED_ON_QOS0;
+    h->closed_bytes = h->unacked_bytes;
+    memcpy(h->closed_topic, h->unacked_topic, sizeof h->closed_topic);
   }
 }
 

@@ -15,8 +15,14 @@ typedef struct {
 } tl_filter_note;
 
 /* What we had sent last when the broker closed the connection. TL_CLOSED_ON_CONNACK is a
-** guess: it closed right after CONNACK. */
-typedef enum { TL_CLOSED_ON_CONNACK, TL_CLOSED_ON_SUBSCRIBE, TL_CLOSED_ON_PUBLISH } tl_closed_on;
+** guess: it closed right after CONNACK. TL_CLOSED_ON_QOS0: a PUBLISH went out that nobody
+** acknowledges, so it is not known whether the broker took it. */
+typedef enum {
+  TL_CLOSED_ON_CONNACK,
+  TL_CLOSED_ON_SUBSCRIBE,
+  TL_CLOSED_ON_PUBLISH,
+  TL_CLOSED_ON_QOS0
+} tl_closed_on;
 
 /* Echoes: messages of ours that come back and cause this process to publish again. */
 typedef struct {
@@ -42,6 +48,9 @@ typedef struct {
   /* topic of the PUBLISH concerned; NUL-terminated, cut when longer */
   char closed_topic[TL_FILTER_BYTES];
   size_t closed_bytes;
+  /* the last QoS 0 PUBLISH of the present connection; bytes 0: there was none */
+  char unacked_topic[TL_FILTER_BYTES];
+  size_t unacked_bytes;
   uint32_t *own; /* TL_OWN_TOPICS hashes; NULL: nothing was published yet */
   /* messages without a station that are no fault: our own ones, and wills of later instances */
   uint64_t own_unrouted;
@@ -101,6 +110,8 @@ void tl_health_failed (tl_link *l, const char *why);
 /* The line publishes to this topic. `by` is the line whose message is being handled (NULL: no
 ** message is), `cause` the topic of that message. */
 void tl_health_publish (tl_link *l, tl_slice topic, tl_link *by, tl_slice cause);
+/* A QoS 0 PUBLISH with a payload of so many bytes goes out on the present connection. */
+void tl_health_sent_unacked (tl_link *l, tl_slice topic, size_t payload);
 /* Did this process publish to this topic? Another topic with the same hash gives true, too. */
 bool tl_health_is_own (const tl_health *h, tl_slice topic);
 /* A message of `size` bytes was longer than max_packet_size and was skipped. Returns whether

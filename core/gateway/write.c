@@ -168,6 +168,7 @@ static int publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int r
     tl_session_time(l->session, tl_loop_now(l->gateway->loop));
     tl_health_publish(l, topic, l->gateway->current.link, l->gateway->current.topic);
     rc = tl_session_publish(l->session, topic, payload, level, keep, w, &why);
+    if (rc == TL_OK && level == 0) tl_health_sent_unacked(l, topic, payload.len);
   }
   if (rc < 0) {
     count_unsent(l, rc);

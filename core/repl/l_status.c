@@ -76,9 +76,11 @@ static void push_astray (lua_State *L, const tl_health *h, int64_t now) {
 }
 
 static void push_closed (lua_State *L, const tl_health *h) {
-  static const char *const names[] = { "CONNACK", "SUBSCRIBE", "PUBLISH" };
+  static const char *const names[] = { "CONNACK", "SUBSCRIBE", "PUBLISH", "PUBLISH" };
+  bool unacked = h->closed_on == TL_CLOSED_ON_QOS0;
   tl_set_text(L, "closed_on", names[h->closed_on]);
-  if (h->closed_on != TL_CLOSED_ON_PUBLISH) return;
+  if (!unacked && h->closed_on != TL_CLOSED_ON_PUBLISH) return;
+  tl_set_flag(L, "closed_unacked", unacked);
   tl_set_text(L, "closed_topic", h->closed_topic);
   tl_set_integer(L, "closed_bytes", (lua_Integer)h->closed_bytes);
 }

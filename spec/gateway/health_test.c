@@ -62,6 +62,29 @@ static void filters_that_were_not_granted_are_kept (void **state) {
   assert_int_equal(health().kept->filter_count, 0);
 }
 
+/* Nobody acknowledges it: it may be what the broker does not take. */
+static void a_close_after_a_message_at_qos_0_names_it (void **state) {
+  (void)state;
+  static const struct {
+    size_t payload, packet;
+  } sizes[] = { { 0, 5 },         { 124, 129 },         { 125, 131 },        { 16380, 16386 },
+                { 16381, 16388 }, { 2097148, 2097155 }, { 2097149, 2097157 } };
+  l->health.subscribed_at = 1; /* SUBACK came */
+  tl_health_closed(l);
+  assert_int_equal(health().kept->closed_on, TL_CLOSED_ON_CONNACK);
+  for (size_t i = 0; i < COUNT(sizes); i++) {
+    tl_health_sent_unacked(l, TL_LIT("a"), sizes[i].payload);
+    tl_health_closed(l);
+    assert_int_equal(health().kept->closed_on, TL_CLOSED_ON_QOS0);
+    assert_string_equal(health().kept->closed_topic, "a");
+    assert_int_equal(health().kept->closed_bytes, sizes[i].packet);
+  }
+  tl_health_connected(l); /* what an earlier connection sent is no reason */
+  l->health.subscribed_at = 1;
+  tl_health_closed(l);
+  assert_int_equal(health().kept->closed_on, TL_CLOSED_ON_CONNACK);
+}
+
 static void a_topic_of_long_messages_is_logged_once (void **state) {
   (void)state;
   char topic[20];
@@ -109,6 +132,7 @@ static void without_memory_no_message_is_our_own (void **state) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC(filters_that_were_not_granted_are_kept),
+    SPEC(a_close_after_a_message_at_qos_0_names_it),
     SPEC(a_topic_of_long_messages_is_logged_once),
     SPEC(an_echo_is_our_message_that_makes_us_publish),
     SPEC(without_memory_no_message_is_our_own),

@@ -364,6 +364,22 @@ local faults = {
         c:reset()
       end
     end, code = "write-not-taken", text = "PUBLISH o, 20%d%d bytes", remedy = "size of a message" },
+  { "a message at QoS 0 that the broker closes on",
+    line = 'on_connect = function(l) l:publish("gw", "here", { retain = true }) end, ',
+    drive = function(b)
+      for _ = 1, 4 do
+        local c = b:handshake()
+        repeat local p = c:next() until p.type == "PUBLISH"
+        c:reset()
+      end
+    end, code = "write-not-taken",
+    text = "PUBLISH gw, 10 bytes: it may not take that message, or another client uses",
+    remedy = "keeps retained messages; give each process a client_id" },
+  { "a write of a function that its tag does not take",
+    stations = [[station "s" { address = "s", on_value = function(tag)
+      if tag.value then tag:write(1) end end, tags = { x = Ai "JA=x" } }]],
+    messages = { { "s", '{"x":1}' } }, code = "write-refused",
+    text = "1 write to p.s was refused, last .*: 'x' is an input", station = "p.s" },
   { "a Client ID of two clients", drive = function(b) for _ = 1, 4 do
     b:handshake():reset() end end, code = "client-id",
     text = "Client ID 'tagline%-p'", remedy = "client_id of its own" },

@@ -195,6 +195,11 @@ add(function(l, report)
     remedy =
       "look at the broker's log, its limit for the size of a message and its access rules for \z
         this topic"
+    if l.closed_unacked then -- at QoS 0: nobody knows whether it was taken
+      text = ("%s, or another client uses the Client ID '%s'"):format(text, l.client_id)
+      remedy = remedy .. ", and whether it keeps retained messages; give each process a \z
+        client_id of its own"
+    end
   elseif l.closed_on == "SUBSCRIBE" then
     code, text = "subscribe-not-taken",
       again .. " right after SUBSCRIBE: it may not allow these topic filters"
