@@ -5,17 +5,21 @@
 
 #include <stdio.h>
 
-/* What to do about a refused CONNECT: a text that begins with ": ", or "". */
-static const char *remedy (const tl_dial *d, const tl_session *s) {
+/* What to do about a refused CONNECT: a text that begins with ": ", or "". `room`: for one that is
+** made here. */
+static const char *remedy (const tl_dial *d, const tl_session *s, char *room, size_t size) {
   const char *text = tl_session_error(s);
+  tl_slice user = d->by.params->user_name;
   switch (tl_session_refusal(s)) {
     case 1: return ": the broker does not take MQTT 3.1.1";
     case 2: return ": give the line another client_id";
     case 3: return ": look at the broker's log";
     case 4:
     case 5:
-      return d->by.params->user_name.len > 0 ? ": correct user_name and password"
-                                             : ": set user_name and password";
+      if (user.len == 0) return ": set user_name and password";
+      if (user.len > 60) return ": correct user_name and password";
+      snprintf(room, size, ": correct user_name and password (the user is '%.*s')", TL_ARG(user));
+      return room;
     default: break;
   }
   if (strstr(text, "a TLS port?")) return ": use mqtts://, or correct the port";
@@ -25,7 +29,8 @@ static const char *remedy (const tl_dial *d, const tl_session *s) {
 
 void tl_dial_refused_text (const tl_dial *d, const tl_session *s, const char *address, char *out,
                            size_t room) {
-  snprintf(out, room, "%s: %s%s", address, tl_session_error(s), remedy(d, s));
+  char made[160];
+  snprintf(out, room, "%s: %s%s", address, tl_session_error(s), remedy(d, s, made, sizeof made));
 }
 
 static bool ends_with (const char *text, const char *end) {

@@ -78,7 +78,8 @@ describe("the probe of a line", function()
     { "WebSocket", "ws://127.0.0.1:PORT", nil,
       "127%.0%.0%.1:PORT: no answer to the WebSocket upgrade within connect_timeout", {} },
     { "CONNECT", "mqtt://127.0.0.1:PORT", 'user_name = "u", password = "geheim",',
-      "127%.0%.0%.1:PORT: connection refused, code 4: .*: correct user_name and password",
+      "127%.0%.0%.1:PORT: connection refused, code 4: .*: correct user_name and password \z
+        %(the user is 'u'%)",
       { "\32\2\0\4" } },
     { "CONNECT", "mqtt://127.0.0.1:PORT", nil,
       "127%.0%.0%.1:PORT: connection refused, code 5: .*: set user_name and password",
