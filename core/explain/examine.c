@@ -67,16 +67,19 @@ static bool is_filled (const tl_station *s, uint16_t i) {
          d->kind != TL_ADDRESS_OUT_VALUE && s->tags[i].status != TL_UNSET;
 }
 
-/* The newest time of its values; false: it has none. */
-static bool newest_time (const tl_station *s, int64_t *ms) {
+/* The oldest and the newest time of its values; false: it has none. */
+static bool times_of (const tl_station *s, int64_t *oldest, int64_t *newest) {
   bool any = false;
   for (uint16_t i = 0; i < s->plan->tag_count; i++) {
     if (!is_filled(s, i)) continue;
-    if (!any || s->tags[i].time_ms > *ms) *ms = s->tags[i].time_ms;
+    if (!any || s->tags[i].time_ms > *newest) *newest = s->tags[i].time_ms;
+    if (!any || s->tags[i].time_ms < *oldest) *oldest = s->tags[i].time_ms;
     any = true;
   }
   return any;
 }
+
+static bool is_epoch (int64_t ms) { return ms >= 0 && ms < YEAR_1980_MS; }
 
 static const char *mask_text (const tl_plan *p, tl_buf *room) {
   tl_buf_slice(room, p->time.text.len > 0 ? p->time.text : TL_LIT(TL_TIMEMASK_DEFAULT));
@@ -122,18 +125,22 @@ static void add_time (look *k, const tl_station *s, const tl_incoming *m, int64_
   tl_member_time(k->out, "value", ms);
   number_member(k, "behind", (double)behind / 1000.0);
   if (mask) tl_member_word(k->out, swaps(s->plan, mask) ? "swapped" : "fits", mask);
-  if (ms >= 0 && ms < YEAR_1980_MS) tl_member_flag(k->out, "epoch", true);
+  if (is_epoch(ms)) tl_member_flag(k->out, "epoch", true);
   if (zone) tl_member_flag(k->out, "zone", true);
   close_finding(k);
+}
+
+/* Is this time wrong, also for a message that has waited for long: a retained one, say? */
+static bool is_wrong_for_any (int64_t arrival, int64_t ms) {
+  return ms > arrival + AHEAD_MS || is_epoch(ms);
 }
 
 /* Check the times that decode returned. It is not known which message they belong to, so only times
 ** that are wrong for every message are reported. */
 static void check_decoded (look *k, const tl_station *s, const tl_incoming *m) {
-  int64_t ms = 0;
-  if (m->retain || !newest_time(s, &ms)) return;
-  if (ms > m->wall + AHEAD_MS || (ms >= 0 && ms < YEAR_1980_MS))
-    add_time(k, s, m, ms, tl_slice_of(NULL, 0));
+  int64_t oldest = 0, newest = 0;
+  if (times_of(s, &oldest, &newest) && is_wrong_for_any(m->wall, newest))
+    add_time(k, s, m, newest, tl_slice_of(NULL, 0));
 }
 
 static void add_mask (look *k, const tl_station *s, const tl_tag *tag, tl_slice field,
@@ -164,6 +171,12 @@ static void add_cut (look *k, const tl_station *s, const tl_tag *tag, tl_slice f
   close_finding(k);
 }
 
+static void add_no_time (look *k, const tl_station *s) {
+  open_finding(k, "no_time", s, NULL);
+  tl_explain_raw(k->out, "field", s->plan->time.field);
+  close_finding(k);
+}
+
 static void check_field (look *k, const tl_station *s, const tl_incoming *m,
                          const tl_json_value *slots) {
   const tl_plan *p = s->plan;
@@ -171,18 +184,16 @@ static void check_field (look *k, const tl_station *s, const tl_incoming *m,
   int64_t ms;
   if (!p->time.has_field) return;
   if (v->type == TL_JSON_NONE && s->logged.no_time && !p->time.ignore_missing) {
-    open_finding(k, "no_time", s, NULL);
-    tl_explain_raw(k->out, "field", p->time.field);
-    close_finding(k);
+    add_no_time(k, s);
   } else if (v->type != TL_JSON_NONE && s->logged.time) {
     add_mask(k, s, NULL, p->time.field, v->raw, m);
   } else if (v->type != TL_JSON_NONE) {
     add_cut(k, s, NULL, p->time.field, v->raw);
   }
-  /* a retained message may be old; a decoder may give another time */
-  if (v->type == TL_JSON_NONE || m->retain || tl_gateway_decodes(tl_link_gateway(k->link), s))
-    return;
-  if (tl_timemask_parse_json(p->time.mask, p->rule.zone, v, &ms) == TL_OK)
+  /* a decoder may give another time; a retained message may be old */
+  if (v->type == TL_JSON_NONE || tl_gateway_decodes(tl_link_gateway(k->link), s)) return;
+  if (tl_timemask_parse_json(p->time.mask, p->rule.zone, v, &ms) == TL_OK &&
+      (!m->retain || is_wrong_for_any(m->wall, ms)))
     add_time(k, s, m, ms, v->raw);
 }
 
@@ -233,70 +244,6 @@ static void check_tag (look *k, const tl_tag *tag, tl_slice text, const tl_incom
 
 /* --- a message --- */
 
-static const char *compression (tl_slice p) {
-  static const struct {
-    const char *name;
-    uint8_t head[4], len;
-  } known[] = { { "gzip", { 0x1f, 0x8b }, 2 },
-                { "zstd", { 0x28, 0xb5, 0x2f, 0xfd }, 4 },
-                { "zlib", { 0x78, 0x01 }, 2 },
-                { "zlib", { 0x78, 0x9c }, 2 },
-                { "zlib", { 0x78, 0xda }, 2 } };
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if (p.len > known[i].len && memcmp(p.at, known[i].head, known[i].len) == 0)
-      return known[i].name;
-  return NULL;
-}
-
-/* --- a document of another format --- */
-
-static bool is_base64 (tl_slice p) {
-  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
-  for (size_t i = 0; i < p.len; i++)
-    if (p.at[i] == 0 || !strchr(letters, p.at[i])) return false;
-  return p.len % 4 == 0;
-}
-
-static int on_edge (void *ctx, const tl_json_value *key, bool array) {
-  (void)ctx, (void)key, (void)array;
-  return 0;
-}
-static int on_end (void *ctx, bool array) {
-  (void)ctx, (void)array;
-  return 0;
-}
-static int on_leaf (void *ctx, const tl_json_value *key, const tl_json_value *v) {
-  (void)ctx, (void)key, (void)v;
-  return 0;
-}
-
-static bool is_binary (tl_doc_format format, tl_slice p) {
-  static const tl_doc_visitor visitor = { .begin = on_edge, .end = on_end, .value = on_leaf };
-  tl_json_error ignored;
-  return tl_doc_walk(format, p, &visitor, NULL, &ignored) == TL_OK;
-}
-
-/* What a payload is that is no JSON; NULL: unknown. A binary document is a map or an array: of a
-** number alone any byte may be one. */
-static const char *other_format (tl_slice p) {
-  p = tl_trim_blanks(p);
-  if (p.len == 0) return "empty";
-  if (*p.at == '<') return "XML";
-  if (p.len > 3 && (memcmp(p.at, "\xff\xfe", 2) == 0 || memcmp(p.at, "\xfe\xff", 2) == 0 ||
-                    (p.at[1] == 0 && (*p.at == '{' || *p.at == '['))))
-    return "UTF-16";
-  /* of {" and [{ and [" */
-  if (p.len >= 8 &&
-      (memcmp(p.at, "ey", 2) == 0 || memcmp(p.at, "W3", 2) == 0 || memcmp(p.at, "Wy", 2) == 0) &&
-      is_base64(p))
-    return "base64";
-  if (*p.at >= 0x80 && *p.at < 0xc0 && is_binary(TL_DOC_CBOR, p)) return "CBOR";
-  if (((*p.at >= 0x80 && *p.at < 0xa0) || (*p.at >= 0xdc && *p.at < 0xe0)) &&
-      is_binary(TL_DOC_MSGPACK, p))
-    return "MessagePack";
-  return NULL;
-}
-
 static void add_format (look *k, const tl_station *s, const char *raw, const char *wanted) {
   open_finding(k, "format", s, NULL);
   tl_member_word(k->out, "raw", raw);
@@ -321,12 +268,12 @@ static void check_json (look *k, const tl_station *s, const tl_incoming *m) {
     for (uint16_t i = 0; i < p->slots; i++)
       if (slots[i].type == TL_JSON_NUMBER || slots[i].type == TL_JSON_STRING)
         check_tag(k, &s->tags[p->slot_tag[i]], slots[i].raw, m);
-  } else if (s->logged.json && compression(m->payload)) {
+  } else if (s->logged.json && tl_explain_compression(m->payload)) {
     open_finding(k, "gzip", s, NULL);
-    tl_member_word(k->out, "raw", compression(m->payload));
+    tl_member_word(k->out, "raw", tl_explain_compression(m->payload));
     close_finding(k);
-  } else if (s->logged.json && other_format(m->payload)) {
-    add_format(k, s, other_format(m->payload), "JSON");
+  } else if (s->logged.json && tl_explain_format(m->payload)) {
+    add_format(k, s, tl_explain_format(m->payload), "JSON");
   }
   free(slots);
 }
@@ -382,6 +329,28 @@ static void add_double (look *k, tl_slice topic) {
   tl_buf_str(k->out, "]}");
 }
 
+bool tl_examine_station (tl_link *l, const tl_station *s, int64_t arrival, tl_buf *out) {
+  const tl_plan *p = s->plan;
+  look k = { .link = l, .out = out };
+  tl_incoming m = { .wall = arrival };
+  int64_t oldest = 0, newest = 0;
+  if (p->time.has_field && s->logged.time) {
+    open_finding(&k, "mask", s, NULL);
+    tl_explain_raw(out, "field", p->time.field);
+    tl_explain_raw(out, "mask", p->time.text.len > 0 ? p->time.text : TL_LIT(TL_TIMEMASK_DEFAULT));
+    close_finding(&k);
+  } else if (p->time.has_field && s->logged.no_time && !p->time.ignore_missing) {
+    add_no_time(&k, s);
+  } else if ((p->time.has_field || tl_gateway_decodes(tl_link_gateway(l), s)) &&
+             times_of(s, &oldest, &newest) &&
+             (oldest > arrival + AHEAD_MS || (is_epoch(oldest) && is_epoch(newest)))) {
+    add_time(&k, s, &m, newest, tl_slice_of(NULL, 0));
+  } else {
+    return false;
+  }
+  return true;
+}
+
 int tl_examine (tl_link *l, int64_t wall, tl_buf *out) {
   const tl_recorder *r = tl_link_recorder(l);
   uint32_t count = r->count, last = count > LOOKED_AT ? count - LOOKED_AT : 0;
@@ -400,7 +369,9 @@ int tl_examine (tl_link *l, int64_t wall, tl_buf *out) {
     if (i > last && is_double(m, &all[i - 1].m)) add_double(k, m->topic);
     tl_explain_will(l, m, &only);
     const tl_station *s = only ? NULL : tl_router_find(tl_link_router(l), m->topic)->target;
-    if (!s || s->is_template || s->off || s->simulated || !is_new(k, s)) continue;
+    if (!s || s->is_template || s->off || s->simulated) continue;
+    if (m->retain && s->settings.ignore_retained) continue; /* it changed nothing */
+    if (!is_new(k, s)) continue;
     check_message(k, s, m);
   }
   tl_buf_byte(out, ']');

@@ -20,4 +20,10 @@
 ** TL_OK or TL_ENOMEM. */
 int tl_examine (tl_link *l, int64_t wall, tl_buf *out);
 
+/* What is known of the times of a station without its messages, for one whose last message is not
+** recorded any more: append one object `mask` (without raw), `no_time` or `time`, or nothing and
+** return false. `arrival`: of its last message. Of `time` only what is true of all its values: a
+** message may have left some as they were. */
+bool tl_examine_station (tl_link *l, const tl_station *s, int64_t arrival, tl_buf *out);
+
 #endif

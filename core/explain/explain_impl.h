@@ -13,6 +13,11 @@ void tl_explain_raw (tl_buf *out, const char *key, tl_slice bytes);
 ** (explain_near.c). */
 void tl_explain_near (tl_buf *out, tl_doc_format format, tl_slice path, tl_slice doc);
 
+/* How a payload is compressed ("gzip"); NULL: it is not, or it is not known (formats.c). */
+const char *tl_explain_compression (tl_slice payload);
+/* What a payload is that is no JSON ("XML"); NULL: unknown. */
+const char *tl_explain_format (tl_slice payload);
+
 /* --- where a message goes (explain.c) --- */
 
 typedef struct {

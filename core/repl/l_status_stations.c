@@ -1,7 +1,9 @@
 /* core/repl/l_status_stations.c — the facts of status() about stations and tags: those that a
 ** person should look at, the first few and how many. A line may have 100,000 of them: they are
 ** looked at in pieces, and what was found is in the line's table meanwhile. */
+#include "explain/examine.h"
 #include "repl/l_status_impl.h"
+#include "script/message_words.h"
 
 enum { LISTED = 8, SLOW_CALLS = 3, A_PIECE = 200 /* stations */ };
 #define SLOW_MEAN 0.005 /* seconds of processor time */
@@ -12,14 +14,15 @@ typedef struct {
   lua_Integer count;
 } listing;
 
-typedef enum { UNSET, INVALID, WAITING, SILENT, FAILED, SLOW, LISTINGS } listing_of;
+typedef enum { UNSET, INVALID, WAITING, SILENT, FAILED, SLOW, TIMES, LISTINGS } listing_of;
 
 /* A piece of the look at a line. */
 typedef struct {
   lua_State *L;
   int table; /* of the line, on the stack */
   const tl_line *line;
-  int64_t now; /* ms */
+  int64_t now, wall; /* ms */
+  tl_buf *text;
   double uptime;
   listing lists[LISTINGS];
   lua_Integer errors, templates, counts[TL_ST_HARD_ERR + 1];
@@ -128,6 +131,18 @@ static void look_at_slow (look *k, const tl_station *s) {
   }
 }
 
+/* Times that cannot be right, or cannot be read; of its last message, which may have come long
+** ago: l_status.c looks at what the recorder still has. */
+static void look_at_times (look *k, const tl_station *s) {
+  int64_t arrival = s->heard >= 0 ? k->wall - (k->now - s->heard) : k->wall;
+  tl_buf_clear(k->text);
+  if (!tl_examine_station(tl_line_link(k->line), s, arrival, k->text) || !one_more(k, TIMES))
+    return;
+  if (k->text->failed) luaL_error(k->L, "not enough memory");
+  tl_push_document(k->L, tl_buf_bytes(k->text));
+  add_shown(k, TIMES);
+}
+
 /* What a station and its tags may be told for. A tag is told only when it never had a value
 ** (look_at_unset) or is invalid (look_at_invalid), and only of a station that is neither a template
 ** nor off or simulated. status_checks.lua makes problems and remarks of it. */
@@ -141,6 +156,7 @@ static void look_at_station (look *k, const tl_station *s) {
   if (is_idle(s)) return;
   look_at_silent(k, s);
   look_at_failed(k, s);
+  look_at_times(k, s);
   for (uint16_t i = 0; i < s->plan->tag_count; i++) {
     if (s->tags[i].status == TL_UNSET) look_at_unset(k, s, i);
     if (s->tags[i].status == TL_INVALID) look_at_invalid(k, s, i);
@@ -165,6 +181,7 @@ static void begin_piece (look *k, bool first) {
     { "silent", "silent_count" },
     { "failed", "failed_count" },
     { "slow", "slow_count" },
+    { "times", "times_count" },
   };
   lua_State *L = k->L;
   for (int i = 0; i < LISTINGS; i++) {
@@ -208,7 +225,8 @@ int tl_live_survey (lua_State *L) {
   luaL_argcheck(L, from > 0, 2, "expected the number of a station");
   lua_getfield(L, 1, "name");
   const char *name = luaL_checkstring(L, -1);
-  look k = { .L = L, .table = 1, .now = tl_clock_mono_ms() };
+  look k = { .L = L, .table = 1, .now = tl_clock_mono_ms(), .wall = tl_clock_wall_ms() };
+  k.text = tl_push_buffer(L);
   k.uptime = (double)(tl_clock_mono_ns() - s->box.start_ns) / 1e9;
   k.line = tl_model_line(tl_gateway_model(s->gateway), tl_slice_str(name));
   begin_piece(&k, from == 1);

@@ -80,15 +80,16 @@ static int tear_down (void **state) {
   return 0;
 }
 
-static void feed (world *w, const char *payload, int64_t at, bool retain) {
-  tl_incoming m = { .topic = TL_LIT("s"),
-                    .payload = tl_slice_str(payload),
-                    .qos = 1,
-                    .id = 1,
-                    .retain = retain,
-                    .wall = at };
+static void feed_bytes (world *w, tl_slice payload, int64_t at, bool retain) {
+  tl_incoming m = {
+    .topic = TL_LIT("s"), .payload = payload, .qos = 1, .id = 1, .retain = retain, .wall = at
+  };
   tl_offline_fed fed;
   assert_int_equal(tl_offline_feed(w->g, TL_LIT("p"), &m, &fed, NULL), TL_OK);
+}
+
+static void feed (world *w, const char *payload, int64_t at, bool retain) {
+  feed_bytes(w, tl_slice_str(payload), at, retain);
 }
 
 static void found (world *w, const char *expected) {
@@ -150,6 +151,58 @@ static void a_retained_message_may_be_old (void **state) {
   found(w, "[{\"kind\":\"retained\",\"station\":\"p.s\",\"seconds\":3600}]");
   feed(w, "{\"a\":1,\"ts\":\"2026-06-07T12:00:00Z\"}", NOON, false);
   found(w, "[]");
+}
+
+static void a_retained_message_that_is_ignored_tells_nothing (void **state) {
+  world *w = *state;
+  configure(w, "ISO8601");
+  tl_gateway_model(w->g)->lines[0]->stations[0]->settings.ignore_retained = true;
+  feed(w, "{\"a\":1,\"ts\":\"2026-06-07T15:00:00Z\"}", NOON, false);
+  feed(w, "{\"a\":1,\"ts\":\"2030-01-01T00:00:00Z\"}", NOON, true);
+  found(w, "[{\"kind\":\"time\",\"station\":\"p.s\",\"value\":\"2026-06-07T15:00:00.000Z\","
+           "\"behind\":-10800,\"zone\":true}]");
+}
+
+static void a_retained_message_is_not_of_1970_or_of_tomorrow (void **state) {
+  world *w = *state;
+  configure(w, "UNIXMS");
+  feed(w, "{\"a\":1,\"ts\":1780833600}", NOON, true);
+  found(w, "[{\"kind\":\"time\",\"station\":\"p.s\",\"value\":\"1970-01-21T14:40:33.600Z\","
+           "\"behind\":1779052766.4,\"fits\":\"UNIX\",\"epoch\":true},"
+           "{\"kind\":\"retained\",\"station\":\"p.s\",\"seconds\":0}]");
+}
+
+/* What is known without its messages. */
+static void known (world *w, int64_t arrival, const char *expected) {
+  tl_line *line = tl_gateway_model(w->g)->lines[0];
+  tl_buf_clear(&w->out);
+  bool any = tl_examine_station(tl_line_link(line), line->stations[0], arrival, &w->out);
+  assert_int_equal(any, expected[0] != '\0');
+  tl_buf_byte(&w->out, '\0');
+  assert_string_equal((const char *)w->out.at, expected);
+}
+
+static void times_whose_messages_are_not_recorded_any_more (void **state) {
+  world *w = *state;
+  configure(w, "UNIXMS");
+  known(w, NOON, "");
+  feed(w, "{\"a\":1,\"ts\":1780833600000}", NOON, false);
+  known(w, NOON, "");
+  feed(w, "{\"a\":2}", NOON, false);
+  known(w, NOON, "{\"kind\":\"no_time\",\"station\":\"p.s\",\"field\":\"ts\"}");
+  feed(w, "{\"a\":3,\"ts\":\"soon\"}", NOON, false);
+  known(w, NOON, "{\"kind\":\"mask\",\"station\":\"p.s\",\"field\":\"ts\",\"mask\":\"UNIXMS\"}");
+  feed(w, "{\"a\":4,\"ts\":1780833600}", NOON, false);
+  known(w, NOON,
+        "{\"kind\":\"time\",\"station\":\"p.s\",\"value\":\"1970-01-21T14:40:33.600Z\","
+        "\"behind\":1779052766.4,\"epoch\":true}");
+  feed(w, "{\"a\":5,\"c\":5,\"ts\":1780844400000}", NOON, false);
+  known(w, NOON,
+        "{\"kind\":\"time\",\"station\":\"p.s\",\"value\":\"2026-06-07T15:00:00.000Z\","
+        "\"behind\":-10800,\"zone\":true}");
+  /* old, as a retained one may be, and one whose fields are not all of its station */
+  known(w, NOON + 3 * HOUR, "");
+  known(w, NOON + 30 * DAY, "");
 }
 
 static void masks_that_do_not_fit (void **state) {
@@ -215,6 +268,16 @@ static void compression (void **state) {
 }
 
 /* Each is known by its bytes; of those that are none, and of a number alone, nothing is said. */
+static void either_order_of_utf_16 (void **state) {
+  static const char little[] = "{\0\"\0", big[] = "\0{\0\"";
+  world *w = *state;
+  configure(w, "UNIX");
+  for (int i = 0; i < 2; i++) {
+    feed_bytes(w, tl_slice_of(i ? big : little, 4), NOON, false);
+    found(w, "[{\"kind\":\"format\",\"station\":\"p.s\",\"raw\":\"UTF-16\",\"wanted\":\"JSON\"}]");
+  }
+}
+
 static void documents_of_another_format (void **state) {
   static const struct {
     const char *payload, *raw;
@@ -226,6 +289,10 @@ static void documents_of_another_format (void **state) {
     { "eyJ4IjoxfQ==", "base64" },
     { "Wy1dW10=", "base64" },
     { "eyJ4IjoxfQ=", NULL },
+    { "7b2278223a317d", "hexadecimal" },
+    { "5B5B315d5D", "hexadecimal" },
+    { "7b2278223a317", NULL },
+    { "7b2278223a31xx", NULL },
     { "eyJ4!joxfQ==", NULL },
     { "\xff\xfe{\x01\"\x01", "UTF-16" },
     { "  ", "empty" },
@@ -293,10 +360,14 @@ int main (void) {
     SPEC(days_ahead_and_behind),
     SPEC(a_zone_that_is_another_one),
     SPEC(a_retained_message_may_be_old),
+    SPEC(a_retained_message_that_is_ignored_tells_nothing),
+    SPEC(a_retained_message_is_not_of_1970_or_of_tomorrow),
+    SPEC(times_whose_messages_are_not_recorded_any_more),
     SPEC(masks_that_do_not_fit),
     SPEC(digits),
     SPEC(doubles),
     SPEC(compression),
+    SPEC(either_order_of_utf_16),
     SPEC(documents_of_another_format),
     SPEC(a_time_field_that_is_missing),
     SPEC(what_is_the_same_again_is_no_double_if_it_is_told_so),

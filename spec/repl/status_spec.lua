@@ -138,6 +138,26 @@ local problems = {
     mask = "UNIX", fits = "UNIXMS" } } }, "time-unreadable",
       "'1700000000000' of ts does not fit the time mask UNIX",
     '^time_mask = "UNIXMS" would fit$', { station = "things-stack.s" } },
+  { "a mask that does not fit, of a message that is not recorded any more",
+    { times_count = 1, times = { { kind = "mask", station = "things-stack.s", field = "ts",
+    mask = "UNIX" } } }, "time-unreadable", "the last time of ts did not fit the time mask UNIX",
+    "the log has", { station = "things-stack.s" } },
+  { "a time that is known from its message and from its station",
+    { times_count = 1, times = { { kind = "mask", station = "things-stack.s", field = "ts",
+    mask = "UNIX" } },
+    findings = { { kind = "mask", station = "things-stack.s", raw = "1 Dec 2026", field = "ts",
+    mask = "UNIX" } } }, "time-unreadable", "'1 Dec 2026' of ts", "^no mask reads names" },
+  { "a time that is null",
+    { findings = { { kind = "mask", station = "things-stack.s", raw = "null", field = "ts",
+    mask = "UNIX" } } }, "time-unreadable", "'null' of ts", "^the device sends no time there" },
+  { "a time field that is an object",
+    { findings = { { kind = "mask", station = "things-stack.s", raw = '{"s":1}', field = "ts",
+    mask = "UNIX" } } }, "time-unreadable", "of ts", "name the field in it$" },
+  { "an http that a reload could not open", {}, "http-refused",
+    "^http is not as the config says: listen on 127.0.0.1:80: in use; the old address goes on$",
+    "reload%(%) tries again$", nil, { config = { file = "c.lua", hash = "12345678", time = 1,
+    reloads = 1, files = {}, http_refused = "listen on 127.0.0.1:80: in use; the old address \z
+    goes on" } } },
   { "a mask that leaves a part of the time out",
     { findings = { { kind = "cut", station = "things-stack.s", raw = "2026-11-22 14:03",
     field = "ts", mask = "yyyy-mm-dd", fits = "yyyy-mm-dd hh:mi", lost = 50580 } } }, "time-cut",
@@ -195,7 +215,21 @@ table.move(of_outlets, 1, #of_outlets, #problems + 1, problems)
 local remarks = {
   { "a filter that lets nothing in", { messages = 0, silent_count = 1,
     silent = { { name = "s", address = "a" } } }, "no-message", "no message yet for the address a",
-    "^nothing came through topic_filter: tagline discover" },
+    "^nothing came through topic_filter: tagline discover 10%.0%.0%.1:1883 %-%-user joe \z
+      %-%-password%-file FILE shows .* the broker may not let the user 'joe' read it$" },
+  { "the same, over TLS", { messages = 0, silent_count = 1, user_name = "", host = "::1",
+    transport = "TLS 1.3", silent = { { name = "s", address = "a" } } }, "no-message", "no message",
+    "tagline discover 'mqtts://%[::1%]:1883' shows .* users without a name" },
+  { "the same, at an address with a scheme", { messages = 0, silent_count = 1, user_name = "it's",
+    host = "ws://h/mqtt", silent = { { name = "s", address = "a" } } }, "no-message", "no message",
+    "tagline discover ws://h/mqtt %-%-user 'it'\\''s' %-%-password" },
+  { "writes that handlers made in vain", {}, "write-refused",
+    "^2 writes to things%-stack.s were refused, last 5.0 s ago: o %(Ao%): expected a finite number",
+    "^correct the function", { station = "things-stack.s" },
+    failure { what = "writes", text = 'o (Ao): expected a finite number, got string "x"' } },
+  { "a station without a time field, whose messages are not recorded any more",
+    { times_count = 1, times = { { kind = "no_time", station = "things-stack.s", field = "ts" } } },
+    "time-missing", "messages have no ts", nil, { station = "things-stack.s" } },
   { "a line that subscribes to nothing", { messages = 0, subscribes = false, silent_count = 1,
     silent = { { name = "s", address = "a" } } }, "no-message", "no message yet",
     "^watch { topic" },
@@ -319,6 +353,19 @@ describe("status()", function()
     assert.truthy(text:find "! 20 tags are invalid: things%-stack.s.t1 %(missing%), .*, \z
       12 more %(find%(\"invalid\"%) lists all%)\n")
     assert.truthy(text:find "\n1 thing to look at$")
+  end)
+
+  it("counts stations whose times are wrong once, whether their messages are recorded or not",
+    function()
+    local function no_time(name)
+      return { kind = "no_time", station = "things-stack." .. name, field = "ts" }
+    end
+    local result, text = told { times_count = 300, times = { no_time "s", no_time "t" },
+      findings = { no_time "s" } }
+    assert.equal(3, #result.remarks)
+    assert.truthy(text:find "%- there is no time: s %(.-%), t %(.-%), 298 more\n", text)
+    assert.equal(1, #told { times_count = 1, times = { no_time "s" },
+      findings = { no_time "s" } }.remarks)
   end)
 
   it("says once what to do where the text of a failed connection says it", function()

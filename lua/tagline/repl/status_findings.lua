@@ -30,12 +30,31 @@ function findings.time(f)
     "look at the device's clock, time_mask and time_zone"
 end
 
+--- What to do about a time that no known mask reads.
+local function no_mask(raw, tag)
+  if raw == "null" or raw == "" then
+    return "the device sends no time there: is its clock set?"
+      .. (tag and "" or " else correct time_field_name")
+  elseif raw:find "^[{[]" and not tag then
+    return "time_field_name names an object or a list: name the field in it"
+  elseif raw:find "%a%a%a" then
+    return "no mask reads names of months or zones: let the device send ISO 8601, or let decode \z
+      return the time, in seconds since 1970"
+  end
+  return "help \"time_mask\" lists what a mask may hold"
+end
+
 function findings.mask(f)
-  local text =
-    ("the time '%s' of %s does not fit the time mask %s: values get the time of arrival"):format(
-      f.raw, f.field, f.mask)
+  if not f.raw then -- its message is not recorded any more
+    return "time-unreadable",
+      ("the last time of %s did not fit the time mask %s: values get the time of arrival"):format(
+        f.field, f.mask),
+      'the log has the time, and a mask that would fit; help "time_mask" lists what a mask may hold'
+  end
+  local text = ("the time '%s' of %s does not fit the time mask %s: %s"):format(f.raw, f.field,
+    f.mask, f.tag and "the tag is invalid" or "values get the time of arrival")
   return "time-unreadable", text, f.fits and ('time_mask = "%s" would fit'):format(f.fits)
-    or "help \"time_mask\" lists what a mask may hold"
+    or no_mask(f.raw, f.tag)
 end
 
 function findings.cut(f)
@@ -61,6 +80,8 @@ local format_cures = {
   XML = 'payload_type = "Text only", and RE= takes the values out of it',
   base64 = 'in front of the line: local base64 = require "tagline.codec.base64"; in the station: '
     .. "prepare = function(payload) return assert(base64.decode(payload)) end",
+  hexadecimal = 'in front of the line: local hex = require "tagline.codec.hex"; in the station: '
+    .. "prepare = function(payload) return assert(hex.decode(payload)) end",
   ["UTF-16"] = "let the device send UTF-8, or make it that in a function prepare",
   empty = "an empty message clears a retained one: prepare = function(payload) if payload ~= '' "
     .. "then return payload end end leaves it out",
@@ -111,11 +132,13 @@ local finding_heads = {
 local finding_remarks = { rounded = true, ["time-zone"] = true, ["retained-only"] = true,
   ["time-missing"] = true }
 local FINDINGS = 8 -- of one kind that are told
+local of_times = { time = true, mask = true, cut = true, no_time = true }
 
---- The check: it gets the facts of a line, and the report (status_report.lua).
+--- The check: it gets the facts of a line, and the report (status_report.lua). `findings` are of
+--- the last messages of all, `times` of stations, whenever their last message came.
 return function(l, report)
-  local groups, order, counts = {}, {}, {}
-  for _, f in ipairs(l.findings or {}) do
+  local groups, order, counts, told = {}, {}, {}, {}
+  local function add(f)
     local code, text, remedy = findings[f.kind](f)
     if not groups[code] then
       groups[code], order[#order + 1], counts[code] = {}, code, 0
@@ -128,7 +151,17 @@ return function(l, report)
       group[#group + 1] = { short = short and ("%s (%s)"):format(short, text) or text,
         text = text, remedy = remedy, station = f.station, tag = f.tag }
     end
+    return code
   end
+  for _, f in ipairs(l.findings or {}) do
+    add(f)
+    if of_times[f.kind] and not f.tag then told[f.station] = true end
+  end
+  local more -- the code of those that are not listed
+  for _, f in ipairs(l.times or {}) do
+    if not told[f.station] then more = add(f) end
+  end
+  if more then counts[more] = math.max(counts[more], l.times_count or 0) end
   for _, code in ipairs(order) do
     local kind, head = finding_remarks[code] and "remark" or "problem", finding_heads[code]
     report:many(kind, code, counts[code], groups[code], function() return head end)
