@@ -46,6 +46,7 @@ void tl_config_apply_http (lua_State *L, tl_script *s, int draft, const tl_outle
   }
   bool well = s->config.http->apply(s->config.http->ctx, given ? &config : NULL, change, &err);
   lua_settop(L, top);
+  if (s->config.loaded && !(change && change->dry)) s->config.loaded->http = err;
   if (well) return;
   if (s->config.env != LUA_NOREF)
     tl_log(TL_LOG_ERROR, "http", "%s", err.text);

@@ -38,6 +38,7 @@ struct tl_loaded {
   tl_buf problems; /* of the last reload if it was refused; empty: it was applied */
   int64_t refused_at;
   tl_buf warnings; /* of the running config, one in a line */
+  tl_err http;     /* why the last reload could not open what its http says; text "": it could */
 
   /* reloading.c */
   struct tl_reload_waiting *waiting; /* reloads that were asked for and have not begun */

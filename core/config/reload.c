@@ -144,6 +144,10 @@ void tl_push_loaded (lua_State *L) {
     lua_pushnumber(L, (lua_Number)l->refused_at / 1000.0);
     lua_setfield(L, -2, "refused_at");
   }
+  if (l->http.text[0] != '\0') {
+    lua_pushstring(L, l->http.text);
+    lua_setfield(L, -2, "http_refused");
+  }
   push_lines(L, tl_buf_bytes(&l->warnings));
   lua_setfield(L, -2, "warnings");
   lua_createtable(L, (int)l->file_count, 0);

@@ -85,11 +85,14 @@ describe("the HTTP server's address", function()
       process; the old"), said)
     t:wait_log "http: listen on 127.0.0.1:%d+: the port is in use by another process; the old \z
       address goes on"
+    assert.truthy(select(2, t:eval "status()"):find("! http is not as the config says: listen on \z
+      127%.0%.0%.1:%d+: the port is in use by another process; the old address goes on\n  → "))
     assert.equal(200, http.get(two, "/api/v1/tags").status)
     local reader = http.events(two, "/api/v1/events")
     reader:next "snapshot"
     local changed = select(2, reload(t, m, at(two, 'token = "0123456789abcdef"')))
     assert.truthy(changed:find "http: changed")
+    assert.is_nil(select(2, t:eval "status()"):find "http is not")
     wait.till("the end of a reader without the new token", nil,
       function() return not reader.client.open end)
     assert.equal(401, http.get(two, "/api/v1/tags").status)

@@ -97,6 +97,7 @@ texts.findings = {
     { "outlet-behind", "an outlet is slower than the values that come" },
     { "history-log", "another program reads the history in one long transaction: its log grows" },
     { "config-refused", "the new config has errors; the old one goes on" },
+    { "http-refused", "a reload could not open what http says; the old server goes on" },
   },
   { what = "a remark, in status(): it was wrong, or may become so",
     { "spool-away", "the spool cannot be written: nothing is acknowledged" },

@@ -51,6 +51,10 @@ local function config(c, report)
       ("%s changed on disk since; reload { dry = true } shows what it would change"):format(
       table.concat(changed, ", ")))
   end
+  if c.http_refused then
+    report:problem("http-refused", "http is not as the config says: " .. c.http_refused,
+      "correct http { … }, or free its port (ss -ltnp tells who has it); reload() tries again")
+  end
   local warnings = c.warnings or {}
   for i, text in ipairs(warnings) do
     if i > WARNINGS then
