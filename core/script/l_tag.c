@@ -95,6 +95,15 @@ static tl_change write_change (lua_State *L, const tl_tag *t, const tl_value *v)
   return change;
 }
 
+/* A function of the config wrote what its tag never takes: why, is on top. explain() calls
+** functions, too, for a copy of the station. */
+static void note_refused (lua_State *L, tl_script *s, const tl_tag *t) {
+  size_t len;
+  if (s->errors.listener || t->station->line->model != tl_gateway_model(s->gateway)) return;
+  const char *why = lua_tolstring(L, -1, &len);
+  tl_failure_note(s, t->station, NULL, "writes", tl_slice_of(why, len));
+}
+
 static int tag_write (lua_State *L) {
   tl_script *s = tl_script_of(L);
   tl_tag *t = tl_check_tag(L, 1);
@@ -114,6 +123,7 @@ static int tag_write (lua_State *L) {
     char what[200];
     snprintf(what, sizeof what, "a write to %s.%s", t->station->name, d->name);
     tl_script_log_refused(s, t->station->line->name, what, what, lua_tostring(L, -1));
+    if (wrong || !tl_type_is_output(d->type)) note_refused(L, s, t);
   }
   return results;
 }

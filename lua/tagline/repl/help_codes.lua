@@ -117,6 +117,7 @@ texts.findings = {
     { "time-zone", "a time is whole or half hours off, as two time zones differ" },
     { "time-missing", "messages do not have their time field" },
     { "unknown-name", "decode gave a value for a name that no tag has" },
+    { "write-refused", "a function of the config wrote what its tag does not take" },
     { "handler-failed", "a function failed, and works again" },
     { "config-changed", "a file of the config changed on disk" },
     { "config-warning", "what tagline check warns of" },

@@ -19,6 +19,12 @@ local function failure(f, report)
     return report:remark("unknown-name", (f.text:gsub(" %(logged once%)", "")),
       "add the tag, or correct the name in decode", place)
   end
+  if f.what == "writes" then
+    if f.last_ago > RECENT then return end
+    return report:remark("write-refused", ("%s to %s %s refused, last %s ago: %s"):format(
+      plural(f.count, "write"), f.scope, f.count == 1 and "was" or "were", span(f.last_ago),
+      f.text), "correct the function that writes it", place)
+  end
   local what = f.scope == "" and ("a function of %s(…)"):format(f.what)
     or ("%s of %s"):format(f.what, f.scope)
   local text
