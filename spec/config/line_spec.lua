@@ -272,7 +272,8 @@ line "p" { host = "h", topic_filter = filters }
   end)
 
   it("takes a will message without will_flag", function()
-    support.clean(support.line 'will_message = "bye"')
+    support.clean(support.line 'will_flag = false, will_message = "bye"')
+    assert.truthy(told('will_message = "bye"')[1]:find "warning: .* with will_flag = true only")
   end)
 
   it("needs a name of letters, digits, '_' and '-'", function()

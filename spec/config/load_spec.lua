@@ -421,6 +421,18 @@ describe("require, env and file", function()
     }, problems)
   end)
 
+  it("name characters of a word processor", function()
+    for text, said in pairs {
+      ["x = \u{201C}a\u{201D}"] = "'<\\226>': \u{201C} is a typographic quote: write \"",
+      ["x =\u{A0}1"] = "'<\\194>': \u{A0} is a no-break space: write a blank",
+      ["x = 1 \u{2013} 2"] = "'<\\226>': \u{2013} is a dash: write -",
+      ["x = \u{E9}"] = "'<\\195>'",
+    } do
+      local _, problems = run("\n" .. text .. "\n")
+      assert.same({ "DIR/site.lua:2: unexpected symbol near " .. said }, problems)
+    end
+  end)
+
   it("refuse a circle", function()
     write("a.lua", 'return require "b"')
     write("b.lua", 'local a = require "a" return a')

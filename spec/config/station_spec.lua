@@ -245,13 +245,13 @@ describe("a station", function()
   end)
 
   describe("whose address looks like an MQTT filter", function()
-    for filter, regex in pairs { ["plant/+/up"] = "plant/[^/]+/up", ["plant/#"] = "plant/.*",
-      ["a.b/+/#"] = "a\\.b/[^/]+/.*" } do
+    for filter, regex in pairs { ["plant/+/up"] = '"plant/[^/]+/up"', ["plant/#"] = '"plant/.*"',
+      ["a.b/+/#"] = "[[a\\.b/[^/]+/.*]]" } do
       it("is told what " .. filter .. " is meant to be", function()
         assert.same(
           { "c.lua:1: warning: line 'p', station 's': address: looks like an MQTT filter, but \z
             addresses are topics or regular "
-          .. 'expressions: is "' .. regex .. '" meant?' },
+          .. "expressions: is " .. regex .. " meant?" },
             told(('address = "%s"'):format(filter)))
       end)
     end

@@ -98,6 +98,59 @@ describe("a line is warned", function()
       { … } and no outlet" }, support.problems(text:format('spool { max = "2MB" }', "", "", "")))
   end)
 
+  -- { fields of the line, the field that is named, what is said of it }
+  for _, row in ipairs {
+    { 'will_topic = "w"', "will_topic", "does nothing: .* will_flag = true only$" },
+    { 'will_message = "x"', "will_message", "does nothing" },
+    { 'time_mask = "UNIX"', "time_mask", "is not used: no time_field_name is given, and no tag" },
+    { 'payload_type = "Text only", time_field_name = "ts", time_mask = "UNIX"', "time_field_name",
+      'is not used: payload_type is "Text only"' },
+    { "", "time_mask", "is not used: no time_field_name", 'time_mask = "UNIX",' },
+    { [[user_name = "u", password = "p\0w\0"]], "password", "has a NUL byte: .* UTF%-16" },
+    { "", "time_field_name", "is not used: payload_type",
+      'payload_type = "Text only", time_field_name = "ts",' },
+    { "", "out_of_range", "does nothing without a range", "", 'out_of_range = "clamp",' },
+  } do
+    it(("of %s%s%s, which acts on nothing"):format(row[1], row[4] or "", row[5] or ""), function()
+      local found = support.problems(([[line "p" { host = "h", %s,
+        station "s" { address = "a", %s
+          tags = { t = TxtI "IN_DATA", n = Ai { %s "RE=(.+)" } } } }]])
+        :format(row[1] == "" and "port = 1" or row[1], row[4] or "", row[5] or ""),
+        { stations = true })
+      assert.equal(1, #found, table.concat(found, "\n"))
+      assert.truthy(found[1]:find("warning: .*: " .. row[2] .. ": " .. row[3]), found[1])
+    end)
+  end
+
+  for _, fields in ipairs {
+    'will_flag = false, will_topic = "w", will_message = "x"',
+    'time_mask = "UNIX", time_field_name = "ts"', 'payload_type = "Text only", time_mask = "UNIX"',
+    'time_field_name = "", time_zone = "+01:00"',
+  } do
+    it("not of " .. fields, function()
+      assert.same({}, support.problems(('line "p" { host = "h", payload_type = "JSON", %s, \z
+        station "s" { address = "a", tags = { t = TiA "IN_DATA" } } }')
+        :gsub('payload_type = "JSON", (%%s)', fields:find "payload" and "%1" or "%0")
+        :format(fields), { stations = true }))
+    end)
+  end
+
+  -- { address, as it is typed in the warning; nil: none }
+  for _, row in ipairs {
+    { "plant/*/up", '"plant/[^/]+/up"' }, { "*/up", '"[^/]+/up"' }, { "a/*", '"a/[^/]+"' },
+    { "v1.0/+/up", [=[[[v1\.0/[^/]+/up]]]=] }, { "a(b/+", [=[[[a\(b/[^/]+]]]=] },
+    { "m-(%d+)/up", [=[[[m-(\d+)/up]]]=] }, { "(%a+)/%x*", '"([A-Za-z]+)/[0-9A-Fa-f]*"' },
+    { "%w+%.%d+", [=[[[\w+\.\d+]]]=] }, { "a/%20", nil }, { "a/.*", nil }, { "a%d", nil },
+    { "a/[^/]+", nil },
+  } do
+    it("of the address " .. row[1] .. (row[2] and "" or ", which is fine: not"), function()
+      local found = support.problems(line(('station "s" { address = "%s" }'):format(row[1])),
+        { stations = true })
+      if not row[2] then return assert.same({}, found) end
+      assert.truthy(found[1]:find(row[2], 1, true), found[1])
+    end)
+  end
+
   it("of $share beside named groups and timers", function()
     local found = warned(
       [[topic_filter = "$share/g/a/#", station "s-{d}" { address = "a/(?<d>.+)" } }

@@ -6,12 +6,13 @@ local function levels(topic)
 end
 
 --- The regular expression that an MQTT filter would be, when the address looks like one; else nil.
+--- A level '*' is meant like '+': in an expression it repeats the slash before it.
 local function as_regex(address)
   if address == "#" then return nil end
   local parts, wild, last = {}, false, nil
   for level in levels(address) do
     last = level
-    if level == "+" then
+    if level == "+" or level == "*" then
       parts[#parts + 1], wild = "[^/]+", true
     elseif level == "#" then
       parts[#parts + 1] = ".*"
@@ -24,8 +25,24 @@ local function as_regex(address)
   return (wild or last == "#") and table.concat(parts, "/") or nil
 end
 
+--- The same as a regular expression, when the address has classes of Lua's patterns; else nil.
+local function as_pcre(address)
+  if not address:find "%%[adlswx][+*?)]" then return nil end
+  local classes = { a = "[A-Za-z]", l = "[a-z]", x = "[0-9A-Fa-f]" }
+  return (address:gsub("%%(.)", function(c) return classes[c] or "\\" .. c end))
+end
+
+--- A text as one types it in a config, where a backslash needs care.
+local function typed(text)
+  if not text:find("\\", 1, true) then return '"' .. text .. '"' end
+  if text:find "]]" or text:find "]$" then return '"' .. text:gsub("\\", "\\\\") .. '"' end
+  return "[[" .. text .. "]]"
+end
+
 local looks_like_filter =
-  'looks like an MQTT filter, but addresses are topics or regular expressions: is "%s" meant?'
+  "looks like an MQTT filter, but addresses are topics or regular expressions: is %s meant?"
+local looks_like_pattern =
+  "looks like a pattern of Lua, but addresses are regular expressions (PCRE2): is %s meant?"
 
 --- What an address is: { wrong =, warning =, plain =, groups = }.
 return function(core, address)
@@ -36,7 +53,8 @@ return function(core, address)
   local meant = as_regex(address)
   if core.plain(address) then
     if meant then
-      return { plain = true, looks = true, groups = {}, warning = looks_like_filter:format(meant) }
+      return { plain = true, looks = true, groups = {},
+        warning = looks_like_filter:format(typed(meant)) }
     end
     local ok, why, at = core.topic_check(address)
     if ok then return { plain = true, groups = {} } end
@@ -45,11 +63,15 @@ return function(core, address)
   local found, why, at = core.regex(address, true)
   if not found then
     local wrong = kinds.at("a topic or a regular expression", address, why, at)
-    return { wrong = meant and ('%s; for an MQTT filter write "%s"'):format(wrong, meant) or wrong }
+    return { wrong = meant and ("%s; for an MQTT filter write %s"):format(wrong, typed(meant))
+      or wrong }
   end
   local facts = { groups = found.groups, count = found.count }
+  local pattern = as_pcre(address)
   if meant then
-    facts.warning = looks_like_filter:format(meant)
+    facts.warning = looks_like_filter:format(typed(meant))
+  elseif pattern then
+    facts.warning = looks_like_pattern:format(typed(pattern))
   end
   return facts
 end

@@ -7,6 +7,7 @@ local places = require "tagline.config.places"
 local shapes = require "tagline.config.shapes"
 local station = require "tagline.config.station"
 local tag = require "tagline.config.tag"
+local times = require "tagline.config.times"
 local transport = require "tagline.config.transport"
 
 local metatable = debug.getmetatable -- past __metatable
@@ -112,8 +113,18 @@ local function check_relations(self, one, given, bad)
   if params.password and not params.user_name and not bad.user_name then
     self:problem(one, "password", "expected a user_name beside the password, got none")
   end
+  if params.password and params.password:find("\0", 1, true) then
+    self:problem(one, "password", "has a NUL byte: is the file that it comes from UTF-16?", nil,
+      "warning")
+  end
   if params.will_flag and not params.will_topic and not bad.will_topic then
     self:problem(one, "will_flag", "expected a will_topic beside will_flag, got none")
+  end
+  local will = params.will_topic and "will_topic"
+    or ((params.will_message or "") ~= "" or one.will) and "will_message"
+  if will and given.will_flag == nil then
+    self:problem(one, will, "does nothing: the broker gets a will with will_flag = true only", nil,
+      "warning")
   end
   if params.reconnect_delay_max < params.reconnect_delay and not bad.reconnect_delay_max then
     self:problem(one, given.reconnect_delay_max and "reconnect_delay_max" or "reconnect_delay",
@@ -259,7 +270,10 @@ local function check_stations(self, one)
   local core, list = self.load.core, one.params.topic_filter
   local names, addresses, memo, all_of_it, without_json = {}, {}, {}, nil, {}
   for _, st in ipairs(one.stations) do
+    local own = st.params
     merge(self, one, st, memo)
+    local field, unused = times.of_station(st, own)
+    if field then station_problem(self, st, field, unused, "warning") end
     local before = names[st.name]
     if before and st.name ~= "?" then
       station_problem(self, st, nil, ("duplicate name: there is a station '%s' in line %d already")
@@ -325,6 +339,8 @@ function Checker:check(name, at, given)
   local bad = check_fields(self, one, given)
   check_relations(self, one, given, bad)
   check_stations(self, one)
+  local field, unused = times.of_line(one, given)
+  if field then self:problem(one, field, unused, nil, "warning") end
   check_overlap(self, one)
   check_shared(self, one)
   self.lines[#self.lines + 1] = one

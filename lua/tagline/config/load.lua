@@ -193,6 +193,31 @@ function Load:syntax_error(path, message)
   self.broken = true
 end
 
+--- What word processors make of quotes and blanks; Lua tells only the first byte of them.
+local odd_characters = {
+  ["\u{201C}"] = "a typographic quote: write \"", ["\u{201D}"] = "a typographic quote: write \"",
+  ["\u{201E}"] = "a typographic quote: write \"", ["\u{2018}"] = "a typographic quote: write '",
+  ["\u{2019}"] = "a typographic quote: write '", ["\u{A0}"] = "a no-break space: write a blank",
+  ["\u{2013}"] = "a dash: write -", ["\u{2014}"] = "a dash: write --",
+}
+
+--- A message of Lua, and which character it means where that is one of these.
+local function with_character(text, why)
+  local number, byte = why:match ":(%d+): unexpected symbol near '<\\(%d+)>'$"
+  if not number then return why end
+  local count = 0
+  for row in text:gmatch "[^\n]*" do
+    count = count + 1
+    if count == tonumber(number) then
+      for c in row:gmatch "[\xC2-\xF4][\x80-\xBF]+" do
+        local what = c:byte() == tonumber(byte) and odd_characters[c]
+        if what then return ("%s: %s is %s"):format(why, c, what) end
+      end
+    end
+  end
+  return why
+end
+
 --- The function of a source text; nil when it is no Lua, which is then told.
 function Load:compile(path, text)
   self.file_count = self.file_count + 1
@@ -205,7 +230,7 @@ function Load:compile(path, text)
   text = text:gsub("^\xEF\xBB\xBF", ""):gsub("^#[^\n]*", "")
   self.files[path] = { text = text, order = self.file_count }
   local chunk, why = self.compile_text(text, "@" .. path, self.env)
-  if not chunk then self:syntax_error(path, why) end
+  if not chunk then self:syntax_error(path, with_character(text, why)) end
   -- Functions of one file share it: one that assigned to it would take the words of all the others.
   local where = chunk and not self.opts.unsafe and source.environment(text)
   if not where then return chunk end

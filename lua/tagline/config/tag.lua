@@ -112,9 +112,9 @@ end
 local Tag = { __name = "tag", __metatable = "tag" }
 tag.meta = Tag
 
-local function problem(rec, field, text, key)
+local function problem(rec, field, text, key, severity)
   rec.problems = rec.problems or {}
-  rec.problems[#rec.problems + 1] = { field = field, text = text, key = key }
+  rec.problems[#rec.problems + 1] = { field = field, text = text, key = key, severity = severity }
 end
 
 -- Fields that make sense for numbers only.
@@ -148,6 +148,9 @@ local function relations(rec, core)
   if rec.range and rec.range[1] > rec.range[2] then
     problem(rec, "range", ("expected { min, max }, got the wrong way round: { %s, %s }")
       :format(kinds.got(rec.range[1]), kinds.got(rec.range[2])))
+  end
+  if rec.out_of_range and not rec.range then
+    problem(rec, "out_of_range", "does nothing without a range", nil, "warning")
   end
   if rec.on_missing == "default" and rec.default == nil then
     problem(rec, "on_missing", 'expected a default beside on_missing = "default", got none')
