@@ -316,6 +316,16 @@ describe("a sparkplug_b host's rebirth request", function()
     assert.equal(3, #asked)
   end)
 
+  it("that is not answered again and again is told", function()
+    local host, asked = host_of { on_error = false, rebirth_interval = 10 }
+    for i = 0, 2 do assert.same({}, host(ndata(i, {}, 1000 + 10 * i))) end
+    assert.has_error(function() host(ndata(3, {}, 1030)) end, "sparkplug_b: G/E: has not \z
+      answered 3 requests for its births: does it take the NCMD 'Node Control/Rebirth'?")
+    assert.equal(4, #asked)
+    host(nbirth())
+    assert.same({}, host(ndata(1, {}, 1040)))
+  end)
+
   it("that comes too soon after another is made up for", function()
     local host, asked = host_of()
     host(nbirth())

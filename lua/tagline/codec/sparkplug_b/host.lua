@@ -15,6 +15,7 @@ local host_options = require "tagline.codec.sparkplug_b.host_options"
 local hosts = {}
 
 local ASKED_AT_ONCE = 200 -- nodes that a turn of the loop asks for their births
+local IN_VAIN = 3 -- requests without an answer, after which a node is told of
 
 local function give_up(text, ...) error("sparkplug_b: " .. text:format(...), 0) end
 
@@ -25,6 +26,17 @@ local function note(c, quiet, text, ...)
   text = c.node.key .. ": " .. text:format(...)
   if c.options.on_error then c.options.on_error("sparkplug_b: " .. text, c.msg)
   elseif not quiet then c.fault = c.fault or text end
+end
+
+-- A node that was not born yet was asked for its births.
+local function count_asked(c)
+  local node = c.node
+  if node.born then return end
+  node.in_vain = node.in_vain and node.in_vain + 1 or 0 -- the requests before this one
+  if node.in_vain < IN_VAIN then return end
+  note(c, false,
+    "has not answered %d requests for its births: does it take the NCMD 'Node Control/Rebirth'?",
+    node.in_vain)
 end
 
 -- Asked for too soon after the last time (a node whose messages never agree would be kept being
@@ -41,13 +53,18 @@ local function ask_rebirth(c, why)
   node.asked, node.wants = now, nil
   local to, bytes = topic.rebirth(node.group, node.edge, now > 0 and math.floor(now * 1000 + 0.5)
     or nil)
-  if options.on_rebirth then return options.on_rebirth(to, bytes, c.msg, why) end
+  if options.on_rebirth then
+    count_asked(c)
+    return options.on_rebirth(to, bytes, c.msg, why)
+  end
   local line = c.line or c.msg.station and c.msg.station.line
   if line == nil then return end
   local ok, reason = line:publish(to, bytes, { qos = 0, retain = false })
   if not ok then
     node.asked, node.wants = nil, why
     note(c, false, "cannot ask for a rebirth: %s", tostring(reason))
+  else
+    count_asked(c)
   end
 end
 
@@ -114,7 +131,7 @@ function messages.NBIRTH(c, m)
       end
     end
   end
-  node.born, node.bdseq, node.wants = true, bdseq, nil
+  node.born, node.bdseq, node.wants, node.in_vain = true, bdseq, nil, nil
   order.reset(node, order.is_valid(m.seq) and m.seq or nil)
   if m.seq ~= 0 then
     note(c, true, "expected seq 0 in NBIRTH, got %s", m.seq and tostring(m.seq) or "none")
@@ -283,7 +300,7 @@ end
 local function lost(self)
   for _, node in pairs(self.memory.nodes) do
     if node.born then self.memory:unborn_again(node) end
-    node.asked = nil
+    node.asked, node.in_vain = nil, nil
   end
   self.book:lose()
   local stations = self.stations
