@@ -151,6 +151,8 @@ static void add_wills (const tl_link *l, const tl_explain_place *d, const tl_exp
     tl_member_open(out, NULL, '{');
     tl_explain_station(out, "station", l, tl_slice_str(s->name));
     tl_member_flag(out, "takes", takes);
+    if (!takes && m->has_payload && s->will_payload.len > 0)
+      tl_explain_raw(out, "payload", s->will_payload);
     if (takes && will == TL_WILL_BIRTH) tl_member_flag(out, "birth", true);
     tl_buf_byte(out, '}');
   }

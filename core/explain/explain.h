@@ -11,7 +11,8 @@
 **             that waits for ACK_ID, and how many wait
 **             behind it), filters[] { filter, takes }, and behind a filter that takes the
 **             topic:
-**             wills[] { station, takes }, tried[] { station, address, by, matched, code, why },
+**             wills[] { station, takes, payload (its own, where the message has another) },
+**             tried[] { station, address, by, matched, code, why },
 **             tried_more, and of the one taken:
 **             station, by, address, captures, template, payload_type, confirms, decode { code,
 **             error, unknown[] }, json { code, line,

@@ -130,12 +130,6 @@ int tl_prepare (tl_prepare_step step, tl_slice payload, tl_buf *scratch, tl_slic
 
 /* --- what would cure --- */
 
-static bool is_blank (tl_slice bytes) {
-  for (size_t i = 0; i < bytes.len; i++)
-    if (bytes.at[i] != 0 && !tl_is_blank(bytes.at[i])) return false;
-  return true;
-}
-
 bool tl_prepare_cure (tl_slice payload, size_t at, const char **what, tl_prepare_step *step) {
   if (at >= payload.len) return false;
   tl_slice rest = tl_slice_of(payload.at + at, payload.len - at);
@@ -144,10 +138,11 @@ bool tl_prepare_cure (tl_slice payload, size_t at, const char **what, tl_prepare
     *what = "a byte order mark";
     return true;
   }
-  /* a NUL in the midst is no padding: UTF-16, or no text at all */
-  if (*rest.at == 0 && (is_blank(rest) || is_blank(tl_slice_of(payload.at, at)))) {
+  if (*rest.at == 0) {
+    /* a NUL in the midst is no padding: UTF-16, or no text at all */
+    tl_slice text = trim(payload);
     *what = "a NUL byte";
-    return true;
+    return text.len > 0 && !memchr(text.at, 0, text.len);
   }
   if (at > 0 && *rest.at >= 0x80 && !tl_utf8_valid(rest)) { /* JSON begins with ASCII */
     *what = "a byte that is not UTF-8";

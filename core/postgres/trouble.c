@@ -29,7 +29,7 @@ typedef struct {
 } remedy;
 
 static const remedy by_state[] = {
-  { "42501", "grant it: GRANT CREATE ON DATABASE …, or make the schema's owner the user" },
+  { "42501", "grant it: GRANT CREATE ON DATABASE … TO …; or make the schema's owner the user" },
   { "25006", "the server, or the user's session, is read-only: name the primary in `host`" },
   { "53100", "the server's disk is full" },
   { "53200", "the server has no memory" },
@@ -60,7 +60,12 @@ static const remedy by_text[] = {
   { "root certificate file", "give sslrootcert, or another sslmode" },
 };
 
+/* 42501: the right that is missing is one for the database where the schema is to be made, else one
+** for what another role made. */
 static const char *remedy_of (const char *state, const char *text) {
+  if (strcmp(state, "42501") == 0 && !strstr(text, "for database"))
+    return "schema and tables must belong to the user: ALTER SCHEMA … OWNER TO …, ALTER TABLE … "
+           "OWNER TO …; or give `schema` another name";
   for (size_t i = 0; i < sizeof by_state / sizeof by_state[0]; i++)
     if (strcmp(by_state[i].mark, state) == 0) return by_state[i].remedy;
   for (size_t i = 0; state[0] == '\0' && i < sizeof by_text / sizeof by_text[0]; i++)

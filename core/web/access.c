@@ -165,7 +165,9 @@ static bool refuse_unknown (request *r) {
     tl_web_answer_text(r, 303, TL_WEB_PLAIN, "");
     tl_web_header(r, "Location", "/login");
   } else {
-    tl_web_fail(r, 401, "a token is needed: Authorization: Bearer TOKEN, or a login");
+    tl_web_fail(r, 401,
+                bearer_of(r) ? "the token is wrong: it is not that of http { token = … }"
+                             : "a token is needed: Authorization: Bearer TOKEN, or a login");
     tl_web_header(r, "WWW-Authenticate", "Bearer realm=\"tagline\"");
   }
   return false;

@@ -76,6 +76,8 @@ static void names_what_would_cure (void **state) {
   (void)state;
   CURED("{\"a\":1}\0", "a NUL byte", "trim");
   CURED("\0{\"a\":1}", "a NUL byte", "trim");
+  CURED("\0{\0\"\0a\0\"", NULL, NULL); /* UTF-16 */
+  CURED("\0\0", NULL, NULL);
   CURED("\xef\xbb\xbf{\"a\":1}", "a byte order mark", "trim");
   CURED("{\"a\":NaN}", "NaN", "nan");
   CURED("{\"a\":nan}", "NaN", "nan");

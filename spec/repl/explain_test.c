@@ -86,7 +86,7 @@ static const told ways[] = {
   { "b/quiet", "1", { "\"code\":\"delivered\"" } },
   { "b/ack", "1", { "\"confirms\":true", "\"code\":\"delivered\"" } },
   { "w", "dead", { "\"code\":\"will\"", "{\"station\":\"l.willed\",\"takes\":true}" } },
-  { "w", "other", { "\"code\":\"no-station\"", "\"takes\":false" } },
+  { "w", "other", { "\"code\":\"no-station\"", "\"takes\":false,\"payload\":\"dead\"" } },
   { "w", "here", { "\"takes\":true,\"birth\":true" } },
   { "w", NULL, { "\"takes\":false" } },
   { "dev/a", NULL, { "\"code\":\"routed\"", "\"template\":\"l.d-{dev}\"", "\"exists\":false" } },

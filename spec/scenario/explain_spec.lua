@@ -72,7 +72,9 @@ describe("tagline explain", function()
         { "TiR", "-1,5", 'decimal = "," would read it' },
       { "Ai", "21.5 °C", '"RE=([-+0-9.]+)" takes the number of a text' },
       { "Di", "OPEN", "words = { On = …, Off = … } reads a device's own words" },
-      { "Ai", "abc" }, { "Ai", "1.234,5" }, { "TiR", "12:5" }, { "Qi", "7" },
+      { "Ai", '{"value":21.5,"unit":"°C","since":"2026-11-22T14:00:00Z"}',
+        'payload_type = "JSON" and an address "JA=…" read a field of it' },
+      { "Ai", "abc" }, { "Ai", "[a]" }, { "Ai", "1.234,5" }, { "TiR", "12:5" }, { "Qi", "7" },
         { "Ai", "2026-11-22" },
     } do
       local path = scope.file("hint.lua",
@@ -84,6 +86,22 @@ describe("tagline explain", function()
       local hint = out:match "is not readable as %a+ %(type%)(.-)  +→"
       assert.equal(case[3] and ": " .. case[3] or "", hint, case[2])
     end
+  end)
+
+  it("names the way to a field of JSON that stands in a text", function()
+    local function explained(rest)
+      local path = scope.file("nested.lua", ('line "p" { host = "h", payload_type = "JSON", \z
+        station "s" { address = "s", %s } }'):format(rest))
+      local code, out = tagline.command { "explain", path, "s",
+        scope.file("payload", [[{"up":{"data":"{\"x\":7}"}}]]) }
+      assert.equal(0, code)
+      return out
+    end
+    local out = explained 'tags = { x = Ai "JA=up.data.x" }'
+    local remedy, address = out:match '(prepare = .- end) makes .-, and the address "(.-)"'
+    assert.truthy(remedy, out)
+    out = explained(('%s, tags = { x = Ai "%s" }'):format(remedy, address))
+    assert.truthy(out:find "→ 7", out)
   end)
 
   it("tells why RE= found nothing", function()

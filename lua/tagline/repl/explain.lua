@@ -149,7 +149,8 @@ local function line_text(out, l)
       or "none: topic_filter is empty")
   if l.would_take then out[#out + 1] = ("            (%s would take it)"):format(l.would_take) end
   for _, w in ipairs(l.wills or {}) do
-    local note = w.birth and ", which says that it is back" or w.takes and ""
+    local note = w.birth and ", which says that it is back" or w.takes and "" or w.payload
+      and (", with another payload: its own is '%s'"):format(words.raw_text(w, "payload"))
       or ", with another payload"
     out[#out + 1] = ("  will      of %s%s"):format(w.station, note)
   end

@@ -65,6 +65,9 @@ local states = { Di = true, Do = true, Qi = true }
 
 --- The option that reads a text which its tag's type does not; nil: there is none that surely does.
 local function option_for(type, from, raw)
+  if from == "text" and raw:find '^%s*[{[]%s*["{[%d]' then
+    return ': payload_type = "JSON" and an address "JA=…" read a field of it'
+  end
   if #raw > 40 then return nil end
   if states[type] and raw:find "^%a[%w_-]*$" then
     return ": words = { On = …, Off = … } reads a device's own words"
@@ -115,9 +118,20 @@ end
 local function near_text(near)
   local place = (near.at or "") ~= "" and M.raw_text(near, "at") or "the document"
   local text = ("no '%s' in %s"):format(M.raw_text(near, "lacks"), place)
-  if near.type == "array" then return ("%s, which has %d items"):format(text, near.count) end
+  if near.type == "array" then
+    return ("%s, which has %d item%s"):format(text, near.count, near.count == 1 and "" or "s")
+  end
   local kind = (near.type == "number" or near.type == "string") and "a " .. near.type or near.type
-  if near.type ~= "object" then return ("%s, which is %s"):format(text, kind) end
+  if near.type == "string" and place:find "^[%a_][%w_.]*$" then
+    -- gateways wrap a device's JSON into a text of their own
+    return ('%s, which is a string: if it holds JSON, prepare = function(p) return \z
+      json.decode(p).%s end makes that the document, and the address "JA=%s"'):format(text, place,
+      M.raw_text(near, "lacks"))
+  end
+  if near.type ~= "object" then
+    return ("%s, which is %s%s"):format(text, kind, place == "the document"
+      and ': the address "JA=" is the document itself' or "")
+  end
   if near.count == 0 then return text .. ", which is empty" end
   local names = {}
   for i, name in ipairs(near.has) do names[i] = plain(name) end

@@ -157,7 +157,9 @@ add(function(l, report)
   local items, remedy = {}, nil
   if l.state == "connected" then
     remedy = (l.messages > 0 or l.subscribes == false) and 'watch { topic = "#" } shows what comes'
-      or "nothing came through topic_filter: tagline discover shows what is on the broker"
+      or ("nothing came through topic_filter: %s shows what is on the broker; where that is \z
+        nothing, too, the broker may not let %s read it"):format(reports.discover(l),
+        reports.user_of(l))
   end
   for i, s in ipairs(l.silent) do
     items[i] = { short = ("%s (%s)"):format(s.name, s.address),

@@ -6,6 +6,7 @@ local reports = require "tagline.repl.status_report"
 local span = print_value.span
 local plural = reports.plural
 local object = reports.object
+local user_of = reports.user_of
 
 local QUIET = 300     -- seconds: a connection that lasts so long is nobody else's
 local DAY = 86400     -- seconds: what happened before is history
@@ -25,12 +26,6 @@ end
 local function secure(l)
   local at = l.host:match "^[%w+]+://([^/]+)" or l.host
   return at:find ":%d+$" and "mqtts://" .. at or ("mqtts://%s:%d"):format(at, l.port)
-end
-
---- Whose access rules it is.
-local function user_of(l)
-  return (l.user_name or "") ~= "" and ("the user '%s'"):format(l.user_name)
-    or "users without a name"
 end
 
 --- What to do about a connection that failed, by its text, and what the line says beside.

@@ -100,6 +100,8 @@ local CURES = {
     { "Permission denied", "let tagline's user write there, or correct file" },
     { "not a database", "name another file: this one is left as it is" },
     { "disk is full", "make room on the disk" },
+    { "no regular file", "correct file: it names a folder or a device" },
+    { "process %d+ writes it", "end that process, or give this config a file of its own" },
   },
   nats = {
     { "refused", "start the server, or correct nats" },

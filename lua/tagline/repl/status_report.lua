@@ -24,6 +24,29 @@ function M.object(collection, name)
   return ("%s[%s]"):format(collection, print_value.quote(name))
 end
 
+--- Whose access rules of the broker count for a line.
+function M.user_of(l)
+  return (l.user_name or "") ~= "" and ("the user '%s'"):format(l.user_name)
+    or "users without a name"
+end
+
+--- A word of a shell.
+local function shell(word)
+  return word:find "^[%w._:/@%%+-]+$" and word or "'" .. word:gsub("'", "'\\''") .. "'"
+end
+
+--- The command that shows what is on a line's broker.
+function M.discover(l)
+  local at = l.host
+  if not at:find("://", 1, true) then
+    local host = at:find(":", 1, true) and not at:find "^%[" and "[" .. at .. "]" or at
+    at = ("%s%s:%d"):format((l.transport or ""):find "^TLS" and "mqtts://" or "", host, l.port)
+  end
+  local user = (l.user_name or "") ~= ""
+    and (" --user %s --password-file FILE"):format(shell(l.user_name)) or ""
+  return ("tagline discover %s%s"):format(shell(at), user)
+end
+
 local Report = {}
 Report.__index = Report
 
