@@ -182,6 +182,12 @@ describe("the history", function()
     local _, curve =
       t:eval 'return plot("plant.s.n", { last = "15m", ascii = true, height = 4 })'
     assert.truthy(curve:find("min 1  max 10  last 10", 1, true), curve)
+    -- a range, and options behind it
+    _, out = t:eval [[local c = plot("plant.s.n", "15m", { ascii = true, height = 4 })
+      local r = history("plant.s.n", "15m", { every = "1y", as = "count" })
+      return c:find("min 1  max 10  last 10", 1, true) ~= nil, r[#r].value,
+        pcall(history, "plant.s.n", "15m", { last = "1h" })]]
+    assert.truthy(out:find "^true\t10\tfalse\t.*history: expected one range", out)
     local code, _, err = t:eval 'return history("plant.s.nix")'
     assert.truthy(err:find("the history has no tag 'plant.s.nix'", 1, true), err)
     assert.equal(1, code)

@@ -106,10 +106,21 @@ local function what_is_left(rows, question)
     math.min(#rows + rows.left_out, LIMIT_MOST))
 end
 
+--- A range and a table of options behind it ("1h", { every = "1m" }) as one table.
+local function with_range(span, options, word)
+  if type(options) ~= "table" or options.last or options.from or options.to then
+    error(("%s: expected one range, a text such as \"1h\" or { from =, to = }"):format(word), 3)
+  end
+  local all = { last = span }
+  for key, value in pairs(options) do all[key] = value end
+  return all
+end
+
 --- history(tag [, "1h" | { from =, to =, every =, as =, limit =, csv = }]). The API also gives a
 --- function `note`, which is called with the rows: those left out lie from left_from to left_to.
 function history.word(live, api)
-  return function(tag, options)
+  return function(tag, options, more)
+    if more ~= nil then options = with_range(options, more, "history") end
     local name = name_of(tag, "history")
     local plain, answer = of_answer(options)
     local question, why = range.read(plain, live.now())
@@ -161,6 +172,12 @@ function history.plot_word(live, api)
       and not last:find("%.%a")) then
       options = type(last) == "table" and last or { last = last }
       count = count - 1
+      local span = given[count]
+      if type(last) == "table" and count > 1 and (type(span) == "number"
+        or type(span) == "string" and not span:find("%.%a")) then
+        options = with_range(span, last, "plot")
+        count = count - 1
+      end
     end
     check_options(options)
     local _, ascii = kinds.boolean(options.ascii or false)
