@@ -145,12 +145,16 @@ static void check_decoded (look *k, const tl_station *s, const tl_incoming *m) {
 
 static void add_mask (look *k, const tl_station *s, const tl_tag *tag, tl_slice field,
                       tl_slice text, const tl_incoming *m) {
-  const char *mask = tl_timemask_guess(s->plan->rule.zone, text, m->wall, NULL);
+  const tl_plan *p = s->plan;
+  int64_t ms;
+  /* what spring leaves out does not exist by any mask */
+  bool gap = tl_timemask_parse(p->time.mask, p->rule.zone, text, &ms) == TL_ENOENT;
+  const char *mask = gap ? NULL : tl_timemask_guess(p->rule.zone, text, m->wall, NULL);
   open_finding(k, "mask", s, tag);
   tl_explain_raw(k->out, "raw", text);
   tl_explain_raw(k->out, "field", field);
-  tl_explain_raw(k->out, "mask",
-                 s->plan->time.text.len > 0 ? s->plan->time.text : TL_LIT(TL_TIMEMASK_DEFAULT));
+  tl_explain_raw(k->out, "mask", p->time.text.len > 0 ? p->time.text : TL_LIT(TL_TIMEMASK_DEFAULT));
+  if (gap) tl_member_word(k->out, "gap", p->rule.zone ? tl_zone_name(p->rule.zone) : "");
   if (mask) tl_member_word(k->out, "fits", mask);
   close_finding(k);
 }

@@ -9,7 +9,8 @@
 **   time      station value behind [swapped|fits] [epoch] [zone]: its values' time is more than
 **             a day before (behind, seconds) or ten minutes after its arrival, or (zone) half
 **             hours off; swapped and fits name the mask that would make it today
-**   mask      station [tag] raw field mask [fits]: a time that its mask does not read
+**   mask      station [tag] raw field mask [fits] [gap]: a time that its mask does not read; gap:
+**             a local time that does not exist in this zone
 **   no_time   station field: messages without their time field
 **   gzip      station raw: a compressed payload where JSON is expected; raw: how
 **   format    station raw wanted: a payload of another format (raw: "CBOR" "XML" …) than `wanted`

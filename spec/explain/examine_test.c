@@ -5,10 +5,11 @@
 #include "explain/examine.h"
 #include "gateway/offline.h"
 #include "net/loop.h"
+#include "payload/time_support.h"
 
 #define NOON INT64_C(1780833600000) /* 2026-06-07T12:00:00Z */
 #define HOUR INT64_C(3600000)
-#define DAY (24 * HOUR)
+#define A_DAY (24 * HOUR)
 
 typedef struct {
   tl_loop *loop;
@@ -202,7 +203,7 @@ static void times_whose_messages_are_not_recorded_any_more (void **state) {
         "\"behind\":-10800,\"zone\":true}");
   /* old, as a retained one may be, and one whose fields are not all of its station */
   known(w, NOON + 3 * HOUR, "");
-  known(w, NOON + 30 * DAY, "");
+  known(w, NOON + 30 * A_DAY, "");
 }
 
 static void masks_that_do_not_fit (void **state) {
@@ -217,6 +218,18 @@ static void masks_that_do_not_fit (void **state) {
   feed(w, "{\"a\":1}", NOON, false);
   feed(w, "{\"a\":2,\"ts\":1780833600}", NOON, false);
   found(w, "[]");
+}
+
+static void a_local_time_that_spring_leaves_out (void **state) {
+  world *w = *state;
+  tl_zone *zone = zone_of("Europe/Bratislava");
+  tl_zone_set_name(zone, TL_LIT("Europe/Bratislava"));
+  configure(w, "yyyy-mm-dd hh:mi");
+  tl_gateway_model(w->g)->lines[0]->stations[0]->plan->rule.zone = zone;
+  feed(w, "{\"a\":1,\"ts\":\"2026-03-29 02:30\"}", NOON, false);
+  found(w, "[{\"kind\":\"mask\",\"station\":\"p.s\",\"raw\":\"2026-03-29 02:30\",\"field\":\"ts\","
+           "\"mask\":\"yyyy-mm-dd hh:mi\",\"gap\":\"Europe/Bratislava\"}]");
+  tl_zone_free(zone);
 }
 
 static void digits (void **state) {
@@ -364,6 +377,7 @@ int main (void) {
     SPEC(a_retained_message_is_not_of_1970_or_of_tomorrow),
     SPEC(times_whose_messages_are_not_recorded_any_more),
     SPEC(masks_that_do_not_fit),
+    SPEC(a_local_time_that_spring_leaves_out),
     SPEC(digits),
     SPEC(doubles),
     SPEC(compression),

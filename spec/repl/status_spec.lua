@@ -147,6 +147,14 @@ local problems = {
     mask = "UNIX" } },
     findings = { { kind = "mask", station = "things-stack.s", raw = "1 Dec 2026", field = "ts",
     mask = "UNIX" } } }, "time-unreadable", "'1 Dec 2026' of ts", "^no mask reads names" },
+  { "a local time that there is not",
+    { findings = { { kind = "mask", station = "things-stack.s", raw = "2027-03-28 02:30",
+    field = "ts", mask = "yyyy-mm-dd hh:mi", gap = "Europe/Warsaw" } } }, "time-unreadable",
+    "the local time '2027%-03%-28 02:30' of ts does not exist in Europe/Warsaw: values get",
+    "UTC, or an offset" },
+  { "a session store of two processes", { state = "waiting", retry_in = 1,
+    last_error = "session store s/p.c.sqlite: in use by another process" }, "not-connected",
+    "in use by", "^it goes on when that process ends; else" },
   { "a time that is null",
     { findings = { { kind = "mask", station = "things-stack.s", raw = "null", field = "ts",
     mask = "UNIX" } } }, "time-unreadable", "'null' of ts", "^the device sends no time there" },
@@ -371,6 +379,12 @@ describe("status()", function()
     assert.truthy(text:find "%- there is no time: s %(.-%), t %(.-%), 298 more\n", text)
     assert.equal(1, #told { times_count = 1, times = { no_time "s" },
       findings = { no_time "s" } }.remarks)
+  end)
+
+  it("does not say that nothing came where what came was too long", function()
+    local _, text = told { messages = 0, silent = { { name = "s", address = "a" } },
+      silent_count = 1, too_long = { count = 1, topic = "t", bytes = 2000 } }
+    assert.is_nil(text:find("nothing came", 1, true), text)
   end)
 
   it("says once what to do where the text of a failed connection says it", function()

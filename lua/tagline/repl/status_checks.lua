@@ -156,7 +156,8 @@ end)
 add(function(l, report)
   local items, remedy = {}, nil
   if l.state == "connected" then
-    remedy = (l.messages > 0 or l.subscribes == false) and 'watch { topic = "#" } shows what comes'
+    local came = l.messages > 0 or l.too_long and l.too_long.count > 0
+    remedy = (came or l.subscribes == false) and 'watch { topic = "#" } shows what comes'
       or ("nothing came through topic_filter: %s shows what is on the broker; where that is \z
         nothing, too, the broker may not let %s read it"):format(reports.discover(l),
         reports.user_of(l))

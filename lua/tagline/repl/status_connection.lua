@@ -66,6 +66,11 @@ local cures = {
     function() return "make the folder that it is in, or correct session_store" end },
   { "session store .*Permission denied",
     function() return "let tagline's user write there, or correct session_store" end },
+  { "session store .*in use by another process",
+    function()
+      return "it goes on when that process ends; else give the line another client_id or \z
+        session_store"
+    end },
   { "no connection within",
     function() return "correct host and port; a firewall may drop what goes there" end },
   { "connection refused",

@@ -51,8 +51,15 @@ function findings.mask(f)
         f.field, f.mask),
       'the log has the time, and a mask that would fit; help "time_mask" lists what a mask may hold'
   end
+  local so = f.tag and "the tag is invalid" or "values get the time of arrival"
+  if f.gap then
+    return "time-unreadable",
+      ("the local time '%s' of %s does not exist%s: %s"):format(f.raw, f.field, f.gap ~= ""
+        and " in " .. f.gap or "", so),
+      "let the device send UTC, or an offset; or correct time_zone"
+  end
   local text = ("the time '%s' of %s does not fit the time mask %s: %s"):format(f.raw, f.field,
-    f.mask, f.tag and "the tag is invalid" or "values get the time of arrival")
+    f.mask, so)
   return "time-unreadable", text, f.fits and ('time_mask = "%s" would fit'):format(f.fits)
     or no_mask(f.raw, f.tag)
 end
