@@ -31,10 +31,10 @@ static void on_tick (int number, siginfo_t *info, void *context) {
   if (info->si_value.sival_int == TICK) s->ticks++;
   lua_State *L = s->running;
   lua_Hook now = lua_gethook(L);
-  /* A tick in the middle of the look's lua_sethook(L, NULL, 0, 0) has set a hook whose mask was
-  ** then cleared: it would never be called, nor set again. */
-  bool is_dead = now == hook && lua_gethookmask(L) == 0;
-  if (!now || is_dead) lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+  /* Set also where it stands there: a signal may have come while the look took it away, before its
+  ** mask, or while Lua saw that there was none, before it told the running function not to look
+  ** any more. Nothing would call it then. */
+  if (!now || now == hook) lua_sethook(L, hook, LUA_MASKCOUNT, 1);
   /* The hook of a coroutine counts instructions, of which there are few where it waits: now. */
   bool counts = now && now != hook && (lua_gethookmask(L) & LUA_MASKCOUNT);
   if (counts && info->si_value.sival_int == ALARM) lua_sethook(L, now, lua_gethookmask(L), 1);

@@ -4,6 +4,7 @@
 #include "sandbox_support.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 static const char *said_text (void) { return (const char *)said.at; }
@@ -250,6 +251,47 @@ static void a_hook_that_lost_its_mask_is_set_again (void **unused) {
   alarm(0);
 }
 
+static void hear_ticks (bool on) {
+  sigset_t ticks;
+  sigemptyset(&ticks);
+  sigaddset(&ticks, SIGVTALRM);
+  pthread_sigmask(on ? SIG_UNBLOCK : SIG_BLOCK, &ticks, NULL);
+}
+
+/* The calling function has been told that there is a hook: have it forget that. */
+static int l_forget (lua_State *L) {
+  enum { WORDS = 12 };
+  lua_Debug caller;
+  int before[WORDS], found = 0;
+  assert_int_equal(lua_getstack(L, 1, &caller), 1);
+  volatile int *words = (volatile int *)(void *)caller.i_ci;
+  for (int i = 0; i < WORDS; i++) before[i] = words[i];
+  tl_budget_look_soon(&box);
+  for (int i = 0; i < WORDS; i++)
+    if (before[i] == 0 && words[i] == 1) {
+      words[i] = 0;
+      found++;
+    }
+  assert_int_equal(found, 1);
+  hear_ticks(true);
+  return 0;
+}
+
+static int p_forgets (lua_State *L) {
+  lua_register(L, "forget", l_forget);
+  hear_ticks(false);
+  return p_run(L);
+}
+
+/* A tick may come while Lua sees that there is no hook, before it tells the running function. */
+static void a_hook_that_a_function_forgot_is_set_again (void **unused) {
+  (void)unused;
+  char code[] = "forget() while true do end";
+  alarm(300); /* it would never end */
+  assert_int_equal(tl_sandbox_enter(&box, p_forgets, code, 0.01, "code", &said), LUA_ERRRUN);
+  alarm(0);
+}
+
 static void calls_within_calls_are_bounded (void **unused) {
   (void)unused;
   assert_int_equal(tl_sandbox_enter(&box, p_register, NULL, 0, "code", NULL), LUA_OK);
@@ -320,6 +362,7 @@ int main (void) {
     cmocka_unit_test_setup_teardown(real_time_ends_only_what_waits, begin_box, end_box),
     cmocka_unit_test_setup_teardown(what_waits_in_a_coroutine_is_ended_as_soon, begin_box, end_box),
     cmocka_unit_test_setup_teardown(a_hook_that_lost_its_mask_is_set_again, begin_box, end_box),
+    cmocka_unit_test_setup_teardown(a_hook_that_a_function_forgot_is_set_again, begin_box, end_box),
     cmocka_unit_test_setup_teardown(calls_within_calls_are_bounded, begin_box, end_box),
     cmocka_unit_test_setup_teardown(memory_is_bounded_and_comes_back, begin_box, end_box),
     cmocka_unit_test_setup_teardown(a_state_may_stand_beside_another, begin_box, end_box),
