@@ -1,4 +1,4 @@
-/* core/net/loop.c — the event loop, its timers and signals. Knows nothing of MQTT, scripts or
+/* core/net/loop.c — the event loop and its timers. Knows nothing of MQTT, scripts or
 ** commands.
 **
 ** libuv goes round as timers, idle, prepare, poll, check, closing. What was asked for "later"
@@ -51,12 +51,6 @@ struct tl_timer {
   /* `armed` is when libuv's timer fires, at or before `due`. A later due time is only noted: timers
   ** are moved more often than they fire */
   int64_t due, armed;
-};
-
-struct tl_signal {
-  uv_signal_t handle;
-  void (*fn)(void *ctx, int signum);
-  void *ctx;
 };
 
 uv_loop_t *tl_loop_uv (tl_loop *loop) { return &loop->uv; }
@@ -337,34 +331,4 @@ static void free_handle_data (uv_handle_t *handle) { free(handle->data); }
 
 void tl_timer_close (tl_timer *t) {
   if (t) tl_handle_close((uv_handle_t *)&t->handle, free_handle_data);
-}
-
-static void on_signal (uv_signal_t *handle, int signum) {
-  tl_signal *s = handle->data;
-  s->fn(s->ctx, signum);
-}
-
-int tl_signal_new (tl_signal **out, tl_loop *loop, int signum, void (*fn)(void *ctx, int signum),
-                   void *ctx) {
-  tl_signal *s = calloc(1, sizeof *s);
-  if (!s) return TL_ENOMEM;
-  int rc = uv_signal_init(&loop->uv, &s->handle);
-  if (rc < 0) {
-    free(s);
-    return rc;
-  }
-  s->handle.data = s;
-  s->fn = fn;
-  s->ctx = ctx;
-  rc = uv_signal_start(&s->handle, on_signal, signum);
-  if (rc < 0) {
-    tl_handle_close((uv_handle_t *)&s->handle, free_handle_data);
-    return rc;
-  }
-  *out = s;
-  return TL_OK;
-}
-
-void tl_signal_close (tl_signal *s) {
-  if (s) tl_handle_close((uv_handle_t *)&s->handle, free_handle_data);
 }

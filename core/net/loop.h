@@ -73,11 +73,16 @@ void tl_timer_stop (tl_timer *t);
 /* frees it from the loop's close callback; NULL is fine */
 void tl_timer_close (tl_timer *t);
 
-/* Signals as loop events. Like a timer that runs, it keeps tl_loop_run() going until it is
-** closed. */
+/* Signals as loop events (signal.c). From here on none is lost, also while the loop does not turn
+** yet; several of one number may be one. One at a time for each number, in the loop's thread. Like
+** a timer that runs, it keeps tl_loop_run() going until it is closed. */
 typedef struct tl_signal tl_signal;
 int tl_signal_new (tl_signal **out, tl_loop *loop, int signum, void (*fn)(void *ctx, int signum),
                    void *ctx);
-void tl_signal_close (tl_signal *s);
+bool tl_signal_is_due (const tl_signal *s); /* it has come, and fn was not called yet; NULL: no */
+/* Also call this, in the signal handler (and now, if one is due): only what signal-safety(7)
+** allows. */
+void tl_signal_at_once (tl_signal *s, void (*fn)(int signum));
+void tl_signal_close (tl_signal *s); /* NULL is fine */
 
 #endif
