@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,6 +46,17 @@ uint64_t tl_starved_ns (const char *path) {
   text[n > 0 ? n : 0] = '\0';
   strtoull(text, &end, 10);
   return strtoull(end, NULL, 10);
+}
+
+/* "7 (name) R …": a name may have any characters. */
+bool tl_is_ready (const char *path) {
+  char text[80];
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+  if (fd >= 0) close(fd);
+  text[n > 0 ? n : 0] = '\0';
+  const char *state = strrchr(text, ')');
+  return state && strncmp(state, ") R", 3) == 0;
 }
 
 uint64_t tl_clock_starved_ns (void) { return tl_starved_ns("/proc/thread-self/schedstat"); }

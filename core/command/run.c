@@ -20,6 +20,7 @@
 #include "console/client.h"
 #include "gateway/gateway.h"
 #include "net/process.h"
+#include "net/stall.h"
 
 enum { WATCH_MS = 500, OUTLETS_MS = 5000, SIGNALS = 3 };
 
@@ -164,31 +165,36 @@ static void on_signal (void *ctx, int signum) {
   begin_end(r, 0);
 }
 
-/* Signals that came before the loop turns: while the config is loading. */
-static volatile sig_atomic_t early[NSIG];
-
-static void on_early_signal (int signum) { early[signum] = 1; }
-static bool ends_early (void) { return early[SIGTERM] || early[SIGINT]; }
-
+enum { INTERRUPT, TERMINATE, HANG_UP };
 static const int signals[SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
+static const char *const signal_names[SIGNALS] = { "SIGINT", "SIGTERM", "SIGHUP" };
 
-/* With a REPL all but Ctrl-C, which is the REPL's. */
-static void hear_early_signals (bool repl) {
-  struct sigaction heard = { .sa_handler = on_early_signal, .sa_flags = SA_RESTART };
-  if (repl) signal(SIGINT, SIG_IGN);
-  for (int i = repl; i < SIGNALS; i++) sigaction(signals[i], &heard, NULL);
+static void on_end_signal (int signum) {
+  tl_stall_hurry(signal_names[signum == SIGINT ? INTERRUPT : TERMINATE]);
 }
 
-/* From here on the loop hears them. */
+/* With a REPL all but Ctrl-C, which is the REPL's. They come when the loop runs; what holds it, or
+** its beginning, for too long hears of the end at once. */
 static bool hear_signals (running *r, bool repl) {
-  for (int i = repl; i < SIGNALS; i++)
+  if (repl) signal(SIGINT, SIG_IGN);
+  for (int i = repl ? TERMINATE : INTERRUPT; i < SIGNALS; i++) {
     if (tl_signal_new(&r->signals[i], r->loop, signals[i], on_signal, r) < 0) return false;
+    if (i != HANG_UP) tl_signal_at_once(r->signals[i], on_end_signal);
+  }
   return true;
 }
 
-static void act_on_early_signals (running *r) {
-  for (int i = 0; i < SIGNALS; i++)
-    if (early[signals[i]]) on_signal(r, signals[i]);
+/* The signal by which the process is to end before the loop runs; NULL: there was none. */
+static const char *ends_by (const running *r) {
+  for (int i = INTERRUPT; i <= TERMINATE; i++)
+    if (tl_signal_is_due(r->signals[i])) return signal_names[i];
+  return NULL;
+}
+
+static bool ends_early (void *ctx) {
+  running *r = ctx;
+  tl_service_loads(r->service);
+  return ends_by(r);
 }
 
 static int start_repl (running *r, const char *path) {
@@ -237,10 +243,9 @@ static bool set_up (running *r, const settings *set) {
     tl_log(TL_LOG_ERROR, NULL, "--values: stdout is closed, or cannot be written");
     return false;
   }
-  r->script = tl_start_script(set->unsafe, false);
-  if (!r->script) return false;
-  bool ok = tl_loop_new(&r->loop) >= 0 &&
-            tl_gateway_new(&r->gateway, r->loop, &tl_script_handlers, r->script) >= 0;
+  bool ok = tl_loop_new(&r->loop) >= 0 && hear_signals(r, set->repl);
+  if (ok && !(r->script = tl_start_script(set->unsafe, false))) return false;
+  if (ok) ok = tl_gateway_new(&r->gateway, r->loop, &tl_script_handlers, r->script) >= 0;
   if (ok && set->values) ok = tl_values_new(&r->values, r->loop, r->gateway, on_failed, r) >= 0;
   if (ok) ok = tl_outlets_new(&r->outlets, r->loop, r->gateway) >= 0;
   if (ok) ok = tl_attach_new(&r->attach, r->script) >= 0;
@@ -253,13 +258,12 @@ static bool set_up (running *r, const settings *set) {
   tl_config_set_outlets(r->script, tl_outlets_hooks(r->outlets));
   if (tl_http_new(&r->http, r->loop, r->gateway, r->script, tl_outlets_hooks(r->outlets)) < 0)
     return false;
-  if (!tl_config_start(r->script, r->config, ends_early)) return false;
-  if (set->watch) tl_timer_at(r->watcher, tl_loop_now(r->loop) + WATCH_MS);
-  if (tl_service_new(&r->service, r->loop, r->script, r->gateway) < 0 ||
-      !hear_signals(r, set->repl)) {
+  if (tl_service_new(&r->service, r->loop, r->script, r->gateway) < 0) {
     tl_log(TL_LOG_ERROR, NULL, "cannot start: no resources to watch the loop with");
     return false;
   }
+  if (!tl_config_start(r->script, r->config, ends_early, r)) return false;
+  if (set->watch) tl_timer_at(r->watcher, tl_loop_now(r->loop) + WATCH_MS);
   tl_log_set_writer(write_log, r);
   return listen_console(r, set->socket, set->repl) >= 0;
 }
@@ -326,15 +330,12 @@ int tl_command_run (int argc, char **argv) {
     return tl_options_exit(
         tl_options_wrong("run", "--log-format: expected text or json, got '%s'", format));
   r.config = config[0];
-  hear_early_signals(set.repl);
   if (set_up(&r, &set)) {
     tl_gateway_start(r.gateway);
     tl_service_ready(r.service);
-    act_on_early_signals(&r);
     tl_loop_run(r.loop);
-  } else if (ends_early()) {
-    tl_log(TL_LOG_INFO, NULL, "%s while the config was loading: ending",
-           early[SIGTERM] ? "SIGTERM" : "SIGINT");
+  } else if (ends_by(&r)) {
+    tl_log(TL_LOG_INFO, NULL, "%s while the config was loading: ending", ends_by(&r));
   } else {
     r.exit_code = 1;
   }

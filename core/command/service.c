@@ -23,6 +23,7 @@ struct tl_service {
   tl_timer *timer; /* looks whether STATUS= has changed; NULL: nobody wants to know */
   tl_reload_listener reload;
   bool watchdog, ready, stopping;
+  bool told_early;     /* the process was told to end while its config was loading */
   tl_problem *problem; /* NULL: nobody wants to know */
   int ticks;           /* seconds since it was asked for */
   uint64_t news;       /* what count_lines gave then */
@@ -115,17 +116,41 @@ static void on_where (void *ctx, tl_stall_note *note) {
   tl_script_where(((tl_service *)ctx)->script, add_to_note, note);
 }
 
+static int64_t on_limit (void *ctx, bool told) {
+  return tl_config_held_ms(((tl_service *)ctx)->script, told);
+}
+
+static void on_why (void *ctx, const char *told, double held_s, char *out, size_t room) {
+  tl_service *s = ctx;
+  double limit_s = tl_config_stall_time(s->script);
+  s->told_early = told && !s->ready;
+  if (s->told_early)
+    snprintf(out, room, "%s while the config was loading, and it does not return: ending", told);
+  else if (told)
+    snprintf(out, room, "%s, but the loop has not turned for %g s: ending without DISCONNECT", told,
+             held_s);
+  else
+    snprintf(out, room, "%s for %g s (limits: stall_time = %g): ending, to be started again",
+             s->ready ? "the loop has not turned" : "the config has not gone on loading", held_s,
+             limit_s);
+}
+
 static void on_log (void *ctx, const char *line) {
-  (void)ctx;
-  tl_log_apart(TL_LOG_ERROR, line);
+  tl_log_apart(((tl_service *)ctx)->told_early ? TL_LOG_WARN : TL_LOG_ERROR, line);
 }
 
-static void on_end (void *ctx) {
-  (void)ctx;
+/* Nothing ran yet, so nothing went wrong when it was told to end. */
+static int on_end (void *ctx) {
   tl_logs_end();
+  return ((tl_service *)ctx)->told_early ? 0 : 1;
 }
 
-static const tl_stall_events stall_events = { on_beat, on_where, on_log, on_end };
+static const tl_stall_events stall_events = { on_beat, on_where, on_limit, on_why, on_log, on_end };
+
+void tl_service_loads (tl_service *s) {
+  tl_stall_set_limit(s->stall, limit_ms(s));
+  tl_stall_turned(s->stall);
+}
 
 int tl_service_new (tl_service **out, tl_loop *loop, tl_script *script, tl_gateway *gateway) {
   tl_service *s = calloc(1, sizeof *s);

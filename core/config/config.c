@@ -29,6 +29,20 @@ static void close_config (tl_script *s) {
 
 double tl_config_stall_time (const tl_script *s) { return s->config.stall_time; }
 
+enum { ENDING_MS = 1500 };
+
+/* When the process is to end, a config that is being read is worth nothing, and what a script waits
+** for is no more than it may wait anyway. Work of our own (no limit of time) is not cut. */
+int64_t tl_config_held_ms (const tl_script *s, bool told) {
+  const tl_sandbox *b = &s->box;
+  int64_t usual = (int64_t)(s->config.stall_time * 1000.0), least = ENDING_MS;
+  bool is_script = b->budget.inside && b->budget.limit_ns > 0;
+  if (!told || !is_script || (!s->config.loading && !b->unsafe)) return usual;
+  int64_t waits = (int64_t)(TL_WAITS * b->handler_time * 1000.0);
+  if (!s->config.loading && waits > least) least = waits;
+  return usual > 0 && usual < least ? usual : least;
+}
+
 /* --- loading --- */
 
 typedef struct {
@@ -53,6 +67,15 @@ static int print_text (lua_State *L) {
   return 0;
 }
 
+/* The first config of the process is watched by the limit that it sets itself, from there on: who
+** watches hears of it in the pause. */
+static int set_stall_time (lua_State *L) {
+  tl_script *s = tl_script_of(L);
+  s->config.stall_time = luaL_checknumber(L, 1);
+  tl_pause_now(&s->box);
+  return 0;
+}
+
 static int p_load (lua_State *L) {
   loading *l = lua_touserdata(L, 1);
   luaL_unref(L, LUA_REGISTRYINDEX, l->s->config.draft);
@@ -71,6 +94,10 @@ static int p_load (lua_State *L) {
   lua_setfield(L, -2, "print");
   lua_pushcfunction(L, tl_compile);
   lua_setfield(L, -2, "compile");
+  if (l->s->config.env == LUA_NOREF) {
+    lua_pushcfunction(L, set_stall_time);
+    lua_setfield(L, -2, "stall_time");
+  }
   lua_getglobal(L, "require");
   lua_pushliteral(L, "tagline.core");
   lua_call(L, 1, 1);

@@ -26,10 +26,10 @@ int tl_config_compare (tl_script *s, void (*changed)(void *ctx, const char *chan
 
 /* Load and apply in one step; problems and changes are logged (reload.c). The path, and what
 ** was read from which files, are remembered for reloads. ends(), if it is not NULL, is asked
-** each few ms whether the process is to end already.
+** each few ms, from the calling stack, whether the process is to end already.
 ** False: the config was refused or given up, and nothing is to run. Must not be called while Lua
 ** runs or a message is handled. */
-bool tl_config_start (tl_script *s, const char *path, bool (*ends)(void));
+bool tl_config_start (tl_script *s, const char *path, bool (*ends)(void *ctx), void *ctx);
 /* Ask for a reload. It happens in pieces in the next turns of the loop (reloading.c). If the
 ** new config is refused, the old one goes on. If this is called again meanwhile, one more
 ** reload follows. */
@@ -71,8 +71,13 @@ typedef struct {
 } tl_config_facts;
 void tl_config_get_facts (const tl_script *s, tl_config_facts *out);
 
-/* The limit stall_time of the running config, in seconds; 0: no limit. */
+/* The limit stall_time of the running config, in seconds; 0: no limit. Of the first, while it
+** loads, from where it says so. */
 double tl_config_stall_time (const tl_script *s);
+/* For how many ms what a script does now may hold the loop; 0: for ever. That is stall_time; but
+** when the process was told to end, 1.5 s for a config that loads, and as long as a handler may
+** wait (--unsafe). Signal-safe in the loop's thread. */
+int64_t tl_config_held_ms (const tl_script *s, bool told);
 
 /* Sets who carries values out (outlet/config.h); to be called before a config is started.
 ** Borrowed. NULL: nobody does, and what a config says of outlets is only checked. */

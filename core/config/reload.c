@@ -264,7 +264,7 @@ static void run_start (void *ctx) {
 }
 
 /* In pieces, as a reload, so that a signal ends also a config that loads for long. */
-static void start_in_pieces (start *a, bool (*ends)(void)) {
+static void start_in_pieces (start *a, bool (*ends)(void *ctx), void *ctx) {
   tl_pieces *p;
   if (tl_pieces_new(&p, &a->s->box, run_start, a) < 0) {
     run_start(a); /* it says what it has no memory for */
@@ -272,14 +272,14 @@ static void start_in_pieces (start *a, bool (*ends)(void)) {
   }
   tl_pieces_lend(p);
   while (tl_pieces_go(p)) {
-    if (a->report.given_up || !ends || !ends()) continue;
+    if (a->report.given_up || !ends || !ends(ctx)) continue;
     a->report.given_up = true;
     tl_pieces_hurry(p, a->s->config.applying ? NULL : tl_config_ends);
   }
   tl_pieces_free(p);
 }
 
-bool tl_config_start (tl_script *s, const char *path, bool (*ends)(void)) {
+bool tl_config_start (tl_script *s, const char *path, bool (*ends)(void *ctx), void *ctx) {
   struct tl_loaded *l = loaded_of(s);
   start a = { .s = s, .report = { .first = true } };
   if (!l || !(l->path = strdup(path))) {
@@ -287,7 +287,7 @@ bool tl_config_start (tl_script *s, const char *path, bool (*ends)(void)) {
     return false;
   }
   tl_buf_init(&a.report.text);
-  start_in_pieces(&a, ends);
+  start_in_pieces(&a, ends, ctx);
   tl_buf_fini(&a.report.text);
   return a.ok && !a.report.given_up;
 }

@@ -6,11 +6,11 @@
 ** anyway, and the first line of the report is written before. */
 #include "net/stall.h"
 
-#include <errno.h>
 #include <execinfo.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -19,27 +19,43 @@
 #include "base/starved.h"
 #include "net/uv.h"
 
-enum { LEAST_MS = 10, MOST_MS = 5000, PARTS = 6, ANSWER_S = 2, DEEP = 40, STACK = 128 * 1024 };
+enum {
+  LEAST_MS = 10,
+  MOST_MS = 5000,
+  PARTS = 6,
+  TOLD_MS = 1000,     /* the process was told to end: only then is it asked what it is in */
+  TOLD_TICK_MS = 250, /* and looked at so often */
+  ANSWER_MS = 2000,   /* so long a thread that could run may not answer its signal */
+  ANSWER_TICK_MS = 100,
+  ANSWER_TICKS = 600, /* also one that always seems to get no processor */
+  DEEP = 40,
+  STACK = 128 * 1024
+};
 
 struct tl_stall {
   uv_async_t ask;
   const tl_stall_events *events;
   void *ctx;
   pthread_mutex_t lock;
-  pthread_cond_t woken;
   pthread_t thread, watched;
-  char schedstat[64];        /* of the watched thread: a file of the system */
-  int64_t limit_ms, beat_ms; /* under the lock, as are the next */
+  char schedstat[64], stat[64]; /* of the watched thread: files of the system */
+  int64_t limit_ms, beat_ms;    /* under the lock, as are the next */
   bool ending, answered;
+  /* Its thread's: since the loop last answered, or the process was told to end. */
+  int64_t silent, starved; /* ms */
+  int64_t bound;           /* ms: then it is looked at; 0: never */
+  const char *told;        /* as far as it has heard */
 };
 
-/* For the signal handler, which is given nothing. */
+/* For signal handlers, which are given nothing. */
 static struct {
   tl_stall *stall;
   tl_stall_note note;
+  int64_t limit;
   void *frames[DEEP];
   int depth;
-  sem_t done;
+  sem_t done, woken;
+  _Atomic(const char *) told; /* by what the process was told to end; NULL: it was not */
 } asked;
 
 void tl_stall_add (tl_stall_note *note, const char *text) {
@@ -52,12 +68,35 @@ void tl_stall_add (tl_stall_note *note, const char *text) {
 
 static void on_signal (int number) {
   int before = errno;
+  tl_stall *s = asked.stall;
   (void)number;
   asked.depth = backtrace(asked.frames, DEEP);
-  asked.stall->events->where(asked.stall->ctx, &asked.note);
+  s->events->where(s->ctx, &asked.note);
+  asked.limit = s->events->limit(s->ctx, s->told != NULL);
   sem_post(&asked.done);
   errno = before;
 }
+
+static struct timespec in_ms (int64_t ms) {
+  struct timespec at;
+  clock_gettime(CLOCK_MONOTONIC, &at);
+  at.tv_sec += ms / 1000;
+  at.tv_nsec += ms % 1000 * 1000000;
+  if (at.tv_nsec >= 1000000000) at.tv_sec++;
+  if (at.tv_nsec >= 1000000000) at.tv_nsec -= 1000000000;
+  return at;
+}
+
+/* True: it was posted; false: all of the time passed. */
+static bool wait_for (sem_t *sem, int64_t ms) {
+  struct timespec until = in_ms(ms);
+  int rc;
+  do rc = sem_clockwait(sem, CLOCK_MONOTONIC, &until);
+  while (rc != 0 && errno == EINTR);
+  return rc == 0;
+}
+
+/* --- what is said --- */
 
 /* Each line of `text` on its own. */
 static void say_lines (tl_stall *s, char *text) {
@@ -83,55 +122,72 @@ static void say_frames (tl_stall *s) {
   say_lines(s, text);
 }
 
-static void say_where (tl_stall *s) {
-  struct timespec until;
-  clock_gettime(CLOCK_REALTIME, &until);
-  until.tv_sec += ANSWER_S;
-  bool told = pthread_kill(s->watched, SIGRTMIN) == 0;
-  while (told && sem_timedwait(&asked.done, &until) != 0) told = errno == EINTR;
-  if (!told) {
+static void say_where (tl_stall *s, bool answers) {
+  if (!answers) {
     s->events->log(s->ctx, "it answers no signal: it waits in the kernel, for a disk perhaps");
     return;
   }
   say_lines(s, asked.note.text);
+  if (s->told) return; /* the process was to end anyway */
   s->events->log(s->ctx, "the C functions, the innermost first:");
   say_frames(s);
 }
 
-static void stalled (tl_stall *s, int64_t ms) {
+/* --- what is found out --- */
+
+/* Have on_signal() called in the watched thread. One that has no processor gets the time until it
+** has one. */
+static bool ask_thread (tl_stall *s) {
+  while (sem_trywait(&asked.done) == 0) continue; /* an answer that came too late */
+  asked.note.len = 0;
+  asked.note.text[0] = '\0';
+  if (pthread_kill(s->watched, SIGRTMIN) != 0) return false;
+  int64_t waited = 0;
+  for (int i = 0; i < ANSWER_TICKS && waited < ANSWER_MS; i++) {
+    if (wait_for(&asked.done, ANSWER_TICK_MS)) return true;
+    if (!tl_is_ready(s->stat)) waited += ANSWER_TICK_MS;
+  }
+  return false;
+}
+
+static int64_t starved_ms (const tl_stall *s) {
+  return (int64_t)(tl_starved_ns(s->schedstat) / 1000000);
+}
+
+static bool has_answered (tl_stall *s) {
+  pthread_mutex_lock(&s->lock);
+  bool answered = s->answered;
+  pthread_mutex_unlock(&s->lock);
+  return answered;
+}
+
+/* Held for so long that it may have to end; that depends on what holds it. */
+static void look (tl_stall *s, int64_t held, int64_t usual) {
+  bool answers = ask_thread(s);
+  if (has_answered(s)) return;
+  s->bound = answers ? asked.limit : usual;
+  if (s->bound == 0 || held < s->bound) return;
   char text[160];
-  snprintf(
-      text, sizeof text,
-      "the loop has not turned for %g s (limits: stall_time = %g): ending, to be started again",
-      (double)ms / 1000.0, (double)s->limit_ms / 1000.0);
+  s->events->why(s->ctx, s->told, (double)held / 1000.0, text, sizeof text);
   s->events->log(s->ctx, text);
-  say_where(s);
-  s->events->end(s->ctx);
-  _exit(1);
+  say_where(s, answers);
+  _exit(s->events->end(s->ctx));
 }
 
 static int64_t tick_of (const tl_stall *s) {
-  int64_t tick = MOST_MS;
+  int64_t tick = s->told ? TOLD_TICK_MS : MOST_MS;
   if (s->limit_ms > 0 && s->limit_ms / PARTS < tick) tick = s->limit_ms / PARTS;
   if (s->beat_ms > 0 && s->beat_ms / 2 < tick) tick = s->beat_ms / 2;
   return tick > LEAST_MS ? tick : LEAST_MS;
 }
 
-/* True: a whole tick passed. Locked. */
-static bool wait_tick (tl_stall *s, int64_t ms) {
-  struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += ms / 1000;
-  until.tv_nsec += ms % 1000 * 1000000;
-  if (until.tv_nsec >= 1000000000) until.tv_sec++;
-  if (until.tv_nsec >= 1000000000) until.tv_nsec -= 1000000000;
-  int rc = 0;
-  while (rc == 0 && !s->ending) rc = pthread_cond_timedwait(&s->woken, &s->lock, &until);
-  return !s->ending;
-}
-
-static int64_t starved_ms (const tl_stall *s) {
-  return (int64_t)(tl_starved_ns(s->schedstat) / 1000000);
+/* Locked. */
+static void begin_count (tl_stall *s, bool asks) {
+  bool tells = !s->told && (s->told = atomic_load(&asked.told)) != NULL;
+  if (!asks && !tells) return;
+  s->silent = 0;
+  s->starved = starved_ms(s);
+  s->bound = s->told && (s->limit_ms == 0 || s->limit_ms > TOLD_MS) ? TOLD_MS : s->limit_ms;
 }
 
 /* Time is counted in ticks of this thread, not read from a clock. So the time for which the process
@@ -140,26 +196,27 @@ static int64_t starved_ms (const tl_stall *s) {
 ** a process on such a machine least. */
 static void *run (void *arg) {
   tl_stall *s = arg;
-  int64_t silent = 0, starved = 0;
   pthread_mutex_lock(&s->lock);
-  for (;;) {
-    int64_t tick = tick_of(s);
-    if (s->answered) {
-      silent = 0;
-      starved = starved_ms(s);
-      s->answered = false;
-      uv_async_send(&s->ask);
-    }
-    if (!wait_tick(s, tick)) break;
-    silent += tick;
-    if (s->answered || s->limit_ms == 0 || silent - (starved_ms(s) - starved) < s->limit_ms)
-      continue;
+  while (!s->ending) {
+    bool asks = s->answered;
+    begin_count(s, asks);
+    s->answered = false;
+    if (asks) uv_async_send(&s->ask);
+    int64_t tick = tick_of(s), usual = s->limit_ms;
     pthread_mutex_unlock(&s->lock);
-    stalled(s, silent);
+    bool passed = !wait_for(&asked.woken, tick); /* woken: by what has changed */
+    if (passed) s->silent += tick;
+    if (passed && s->bound > 0 && s->silent >= s->bound && !has_answered(s)) {
+      int64_t held = s->silent - (starved_ms(s) - s->starved);
+      if (held >= s->bound) look(s, held, usual);
+    }
+    pthread_mutex_lock(&s->lock);
   }
   pthread_mutex_unlock(&s->lock);
   return NULL;
 }
+
+/* --- its life --- */
 
 static void on_ask (uv_async_t *handle) {
   tl_stall *s = handle->data;
@@ -169,8 +226,13 @@ static void on_ask (uv_async_t *handle) {
   s->events->beat(s->ctx);
 }
 
+void tl_stall_turned (tl_stall *s) {
+  pthread_mutex_lock(&s->lock);
+  s->answered = true;
+  pthread_mutex_unlock(&s->lock);
+}
+
 static void free_stall (tl_stall *s) {
-  pthread_cond_destroy(&s->woken);
   pthread_mutex_destroy(&s->lock);
   free(s);
 }
@@ -190,18 +252,23 @@ static int start_thread (tl_stall *s) {
   return rc == 0 ? TL_OK : uv_translate_sys_error(rc);
 }
 
-static void init_locks (tl_stall *s) {
-  pthread_condattr_t monotonic;
-  pthread_mutex_init(&s->lock, NULL);
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&s->woken, &monotonic);
-  pthread_condattr_destroy(&monotonic);
+static void name_files (tl_stall *s) {
+  int id = (int)gettid();
+  snprintf(s->schedstat, sizeof s->schedstat, "/proc/self/task/%d/schedstat", id);
+  snprintf(s->stat, sizeof s->stat, "/proc/self/task/%d/stat", id);
+}
+
+static void prepare_signal (tl_stall *s) {
+  struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+  sem_init(&asked.done, 0, 0);
+  sem_init(&asked.woken, 0, 0);
+  asked.stall = s;
+  backtrace(asked.frames, 1); /* the first call takes memory */
+  sigaction(SIGRTMIN, &action, NULL);
 }
 
 int tl_stall_watch (tl_stall **out, tl_loop *loop, int64_t limit_ms, int64_t beat_ms,
                     const tl_stall_events *events, void *ctx) {
-  struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
   tl_stall *s = calloc(1, sizeof *s);
   if (!s) return TL_ENOMEM;
   s->events = events;
@@ -210,8 +277,8 @@ int tl_stall_watch (tl_stall **out, tl_loop *loop, int64_t limit_ms, int64_t bea
   s->beat_ms = beat_ms;
   s->answered = true;
   s->watched = pthread_self();
-  snprintf(s->schedstat, sizeof s->schedstat, "/proc/self/task/%d/schedstat", (int)gettid());
-  init_locks(s);
+  name_files(s);
+  pthread_mutex_init(&s->lock, NULL);
   int rc = uv_async_init(tl_loop_uv(loop), &s->ask, on_ask);
   if (rc < 0) {
     free_stall(s);
@@ -219,13 +286,10 @@ int tl_stall_watch (tl_stall **out, tl_loop *loop, int64_t limit_ms, int64_t bea
   }
   s->ask.data = s;
   uv_unref((uv_handle_t *)&s->ask);
-  asked.stall = s;
-  asked.note.len = 0;
-  sem_init(&asked.done, 0, 0);
-  backtrace(asked.frames, 1); /* the first call takes memory */
-  sigaction(SIGRTMIN, &action, NULL);
+  prepare_signal(s);
   rc = start_thread(s);
   if (rc < 0) {
+    asked.stall = NULL;
     tl_handle_close((uv_handle_t *)&s->ask, on_closed);
     return rc;
   }
@@ -235,17 +299,28 @@ int tl_stall_watch (tl_stall **out, tl_loop *loop, int64_t limit_ms, int64_t bea
 
 void tl_stall_set_limit (tl_stall *s, int64_t limit_ms) {
   pthread_mutex_lock(&s->lock);
+  bool changed = s->limit_ms != limit_ms;
   s->limit_ms = limit_ms;
   pthread_mutex_unlock(&s->lock);
+  if (changed) sem_post(&asked.woken); /* its ticks may be shorter */
+}
+
+void tl_stall_hurry (const char *told) {
+  int before = errno;
+  atomic_store(&asked.told, told);
+  if (asked.stall) sem_post(&asked.woken);
+  errno = before;
 }
 
 void tl_stall_close (tl_stall *s) {
   if (!s) return;
   pthread_mutex_lock(&s->lock);
   s->ending = true;
-  pthread_cond_signal(&s->woken);
   pthread_mutex_unlock(&s->lock);
+  sem_post(&asked.woken);
   pthread_join(s->thread, NULL);
   signal(SIGRTMIN, SIG_IGN);
+  asked.stall = NULL;
+  atomic_store(&asked.told, NULL);
   tl_handle_close((uv_handle_t *)&s->ask, on_closed);
 }

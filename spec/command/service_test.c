@@ -71,7 +71,7 @@ static void tells_of_start_reloads_status_life_and_end (void **state) {
   assert_non_null(script);
   assert_int_equal(tl_gateway_new(&gateway, loop, &tl_script_handlers, script), 0);
   tl_script_attach(script, gateway, loop);
-  assert_true(tl_config_start(script, config, NULL));
+  assert_true(tl_config_start(script, config, NULL, NULL));
   assert_int_equal(tl_service_new(&service, loop, script, gateway), 0);
   assert_false(has_come("\n"));
   tl_gateway_start(gateway);
@@ -112,7 +112,7 @@ static void tells_of_what_is_wrong_though_no_line_is_away (void **state) {
   assert_int_equal(tl_gateway_new(&gateway, loop, &tl_script_handlers, script), 0);
   tl_script_attach(script, gateway, loop);
   tl_log_set_level((tl_log_level)-1); /* the error is no news here */
-  assert_true(tl_config_start(script, config, NULL));
+  assert_true(tl_config_start(script, config, NULL, NULL));
   assert_int_equal(tl_service_new(&service, loop, script, gateway), 0);
   tl_gateway_start(gateway);
   tl_service_ready(service);

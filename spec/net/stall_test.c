@@ -13,12 +13,14 @@ static uint64_t starved_here (const char *path) { return starve ? starve() : tl_
 #include "net/stall.c"
 #undef tl_starved_ns
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "net/net_support.h"
 
 static tl_stall *stall;
 static int beats, out = -1;
+static int64_t limit, told_limit; /* ms: what the loop's thread says when it is asked */
 
 static void on_beat (void *ctx) {
   (void)ctx;
@@ -28,17 +30,23 @@ static void on_where (void *ctx, tl_stall_note *note) {
   (void)ctx;
   tl_stall_add(note, "in the spec\nand nowhere else");
 }
+static int64_t on_limit (void *ctx, bool told) { return (void)ctx, told ? told_limit : limit; }
+static void on_why (void *ctx, const char *told, double held_s, char *text, size_t room) {
+  (void)ctx;
+  snprintf(text, room, "%s: held for %.3f s", told ? told : "not told", held_s);
+}
 static void on_say (void *ctx, const char *line) {
   (void)ctx;
   (void)!write(out, line, strlen(line));
   (void)!write(out, "\n", 1);
 }
 void __gcov_dump (void) __attribute__((weak));
-static void on_end (void *ctx) {
+static int on_end (void *ctx) {
   on_say(ctx, "the end");
   if (__gcov_dump) __gcov_dump(); /* the process ends without its exit handlers */
+  return 3;
 }
-static const tl_stall_events events = { on_beat, on_where, on_say, on_end };
+static const tl_stall_events events = { on_beat, on_where, on_limit, on_why, on_say, on_end };
 
 static void asks_a_loop_that_waits_and_lets_it_be (void **state) {
   (void)state;
@@ -72,12 +80,13 @@ static void stand_still (uv_timer_t *timer) {
   for (;;) pause();
 }
 
-static void ends_a_process_whose_loop_stands_still_and_says_where (void **state) {
+/* A process whose loop stands still, and the watch over it, which knows of `known` ms. Returns what
+** was said when it has ended. */
+static const char *see_the_end (int64_t known, const char *told) {
   static char text[20000];
   uv_timer_t timer;
   size_t len = 0;
   int ends[2], status;
-  (void)state;
   assert_int_equal(pipe(ends), 0);
   pid_t child = fork();
   if (child == 0) {
@@ -85,7 +94,8 @@ static void ends_a_process_whose_loop_stands_still_and_says_where (void **state)
     assert_int_equal(uv_loop_fork(tl_loop_uv(loop)), 0);
     uv_timer_init(tl_loop_uv(loop), &timer);
     uv_timer_start(&timer, stand_still, 0, 0);
-    assert_int_equal(tl_stall_watch(&stall, loop, 100, 0, &events, NULL), 0);
+    if (told) tl_stall_hurry(told);
+    assert_int_equal(tl_stall_watch(&stall, loop, known, 0, &events, NULL), 0);
     tl_loop_run(loop);
     _exit(7);
   }
@@ -96,11 +106,31 @@ static void ends_a_process_whose_loop_stands_still_and_says_where (void **state)
   close(ends[0]);
   assert_int_equal(waitpid(child, &status, 0), child);
   assert_true(WIFEXITED(status));
-  assert_int_equal(WEXITSTATUS(status), 1);
-  assert_memory_equal(text, "the loop has not turned for 0.", 30);
+  assert_int_equal(WEXITSTATUS(status), 3);
+  return text;
+}
+
+static void ends_a_process_whose_loop_stands_still_and_says_where (void **state) {
+  (void)state;
+  limit = 100;
+  const char *text = see_the_end(100, NULL);
+  assert_memory_equal(text, "not told: held for 0.1", 22);
   assert_non_null(strstr(text, "\nin the spec\nand nowhere else\nthe C functions, "));
   assert_non_null(strstr(text, "pause"));
   assert_non_null(strstr(text, "\nthe end\n"));
+}
+
+static void leaves_it_as_long_as_what_holds_it_may (void **state) {
+  (void)state;
+  limit = 300;
+  assert_memory_equal(see_the_end(50, NULL), "not told: held for 0.3", 22);
+}
+
+static void ends_one_that_was_told_to_end_though_it_may_stand_still_for_ever (void **state) {
+  (void)state;
+  limit = 0;
+  told_limit = 1200;
+  assert_memory_equal(see_the_end(0, "SIGTERM"), "SIGTERM: held for 1.", 20);
 }
 
 static volatile int looks;
@@ -130,6 +160,41 @@ static void others_that_have_the_processor_end_nothing (void **state) {
   uv_close((uv_handle_t *)&timer, NULL);
 }
 
+static uint64_t count_looks (void) {
+  looks++;
+  return 0;
+}
+
+/* Each time that it is heard, the time is counted anew. */
+static void before_the_loop_runs_it_is_told_that_things_go_on (void **state) {
+  (void)state;
+  looks = 0;
+  starve = count_looks;
+  assert_int_equal(tl_stall_watch(&stall, loop, 0, 20, &events, NULL), 0);
+  for (int i = 1; i <= 3; i++) {
+    while (looks < i) sched_yield();
+    tl_stall_turned(stall);
+  }
+  while (looks < 4) sched_yield();
+  starve = NULL;
+  tl_stall_close(stall);
+}
+
+static void tells_a_thread_that_could_run_from_one_that_waits (void **state) {
+  char path[40];
+  (void)state;
+  pid_t child = fork();
+  if (child == 0)
+    for (;;) pause();
+  snprintf(path, sizeof path, "/proc/%d/stat", (int)child);
+  while (tl_is_ready(path)) sched_yield();
+  assert_int_equal(kill(child, SIGKILL), 0);
+  assert_int_equal(waitpid(child, NULL, 0), child);
+  assert_false(tl_is_ready(path)); /* there is none */
+  assert_int_equal(prctl(PR_SET_NAME, ") S ("), 0);
+  assert_true(tl_is_ready("/proc/thread-self/stat"));
+}
+
 static void a_note_is_cut_where_it_is_full (void **state) {
   static tl_stall_note note;
   (void)state;
@@ -145,6 +210,10 @@ int main (void) {
     SPEC(does_not_keep_the_loop),
     SPEC(beats_as_often_as_it_is_asked_for),
     SPEC(ends_a_process_whose_loop_stands_still_and_says_where),
+    SPEC(leaves_it_as_long_as_what_holds_it_may),
+    SPEC(ends_one_that_was_told_to_end_though_it_may_stand_still_for_ever),
+    SPEC(before_the_loop_runs_it_is_told_that_things_go_on),
+    SPEC(tells_a_thread_that_could_run_from_one_that_waits),
     SPEC(others_that_have_the_processor_end_nothing),
     SPEC(a_note_is_cut_where_it_is_full),
   };

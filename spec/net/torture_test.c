@@ -66,13 +66,20 @@ static void on_failed (void *ctx, int code, const char *text) { (void)ctx, (void
 static void on_fd (void *ctx, int fd, const char *peer) { (void)ctx, (void)fd, (void)peer; }
 static void on_bytes (void *ctx, const uint8_t *at, size_t n) { (void)ctx, (void)at, (void)n; }
 static void on_where (void *ctx, tl_stall_note *note) { (void)ctx, (void)note; }
+static int64_t on_limit (void *ctx, bool told) { return (void)ctx, (void)told, 0; }
+static void on_why (void *ctx, const char *told, double held_s, char *out, size_t room) {
+  (void)ctx, (void)told, (void)held_s, (void)out, (void)room;
+}
 static void on_line (void *ctx, const char *line) { (void)ctx, (void)line; }
+static int on_end (void *ctx) { return (void)ctx, 1; }
 static void on_names (void *ctx, int code, struct addrinfo *list) {
   (void)ctx, (void)code;
   if (list) freeaddrinfo(list);
 }
 static const tl_stream_events stream_events = { on_bytes, nothing, nothing, nothing };
-static const tl_stall_events stall_events = { nothing, on_where, on_line, nothing };
+static const tl_stall_events stall_events = {
+  nothing, on_where, on_limit, on_why, on_line, on_end
+};
 
 static int make_timer (void **out) { return tl_timer_new((tl_timer **)out, loop, nothing, NULL); }
 static void drop_timer (void *it) { tl_timer_close(it); }

@@ -33,7 +33,7 @@ static bool begin (tl_err *err) {
   if (tl_loop_new(&loop) < 0) return false;
   if (tl_gateway_new(&gateway, loop, &tl_script_handlers, script) < 0) return false;
   tl_script_attach(script, gateway, loop);
-  if (!tl_config_start(script, path, NULL)) return false;
+  if (!tl_config_start(script, path, NULL, NULL)) return false;
   tl_offline_begin(gateway, NULL, NULL, tl_loop_now(loop), running_wall);
   return true;
 }

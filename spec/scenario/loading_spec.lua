@@ -1,7 +1,8 @@
 -- A config that is being loaded acts on nothing that runs: at its start, in check, in a reload, dry
 -- or not, right or wrong.
+local uv = require "luv"
 local scenario = require "spec.support.scenario"
-local broker, files, scope, tagline = scenario "broker files scope tagline"
+local broker, files, scope, tagline, wait = scenario "broker files scope tagline wait"
 
 local CONFIG = [[
 line "l" {
@@ -86,6 +87,69 @@ describe("a config that is being loaded", function()
     assert.is_true(took < 1, took)
     assert.truthy(t:text "stderr":find("SIGTERM while the config was loading: ending", 1, true))
     assert.falsy(t:text "stderr":find "ERROR")
+  end)
+
+  -- Calls of a shell, in which a script waits without an instruction of Lua.
+  local WAITS = [[os.execute "echo waits >&2; exec >&- 2>&-; read _ <'PIPE'"]]
+  local UNSAFE = { arguments = { "--unsafe" } }
+  local pipe
+
+  -- A process whose script waits; `first`: the config that it starts with, before it is told to
+  -- read this one.
+  local function waiting(text, first)
+    pipe = scope.folder() .. "/pipe"
+    assert(os.execute(("mkfifo '%s'"):format(pipe)))
+    text = text:gsub("WAITS", (WAITS:gsub("PIPE", pipe))):gsub("PORT", "1")
+    local t = tagline.run(tagline.config(first or text, { PORT = 1 }), {}, UNSAFE)
+    if first then
+      t:wait_log "on"
+      files.write(t.config_path, text)
+      t:kill "sighup"
+    end
+    t:wait_log "^waits"
+    return t
+  end
+
+  -- Exit code and log, when it has ended and the shell, too.
+  local function ended(t)
+    local code = t:wait_exit()
+    wait.till("a shell that waits", nil, function()
+      local fd = uv.fs_open(pipe, uv.constants.O_WRONLY | uv.constants.O_NONBLOCK, 0)
+      return fd and uv.fs_close(fd)
+    end)
+    return code, t:text "stderr"
+  end
+
+  it("ends at SIGTERM, also while it waits in a call of its own (--unsafe)", function()
+    local t = waiting "\nWAITS"
+    t:kill "sigterm"
+    local code, said = ended(t)
+    assert.equal(0, code, said)
+    assert.truthy(said:find("WARN  SIGTERM while the config was loading, and it does not return: \z
+      ending\n", 1, true), said)
+    assert.truthy(said:find "in Lua, .-\n[^\n]+%[C%]\n[^\n]+config.lua:2\n", said)
+  end)
+
+  it("is watched by its own stall_time from there on", function()
+    local code, said = ended(waiting "limits { stall_time = 0.3 }\nWAITS")
+    assert.equal(1, code, said)
+    assert.truthy(said:find "ERROR the config has not gone on loading for [%d.]+ s %(limits: \z
+      stall_time = 0%.3%): ending, to be started again\n", said)
+    assert.truthy(said:find("config.lua:2", 1, true), said)
+  end)
+
+  it("ends at SIGTERM while it is read again and waits, and so does a handler", function()
+    local first = "after(0, function() print 'on' end)\n" .. CONFIG
+    for _, text in ipairs { "WAITS",
+      "limits { handler_time = 0.01 } after(0, function() WAITS end)\n" .. CONFIG } do
+      local t = waiting(text, first)
+      t:kill "sigterm"
+      local code, said = ended(t)
+      assert.equal(1, code, said)
+      assert.truthy(said:find "ERROR SIGTERM, but the loop has not turned for [%d.]+ s: \z
+        ending without DISCONNECT\n", said)
+      assert.truthy(said:find("config.lua:1", 1, true), said)
+    end
   end)
 
   it("is read again when SIGHUP came meanwhile", function()

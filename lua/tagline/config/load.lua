@@ -309,7 +309,8 @@ end
 --- compile = function(text, name, env), in place of load(text, name, "t", env),
 --- unsafe = true opens all of Lua, print = function(text) takes what the config prints
 --- (default: stderr), api = more words for handlers (lines, stations, tags; and `every` and
---- `after` for calls while the config runs). Returns the draft, or nil when there is an error;
+--- `after` for calls while the config runs), stall_time = function(seconds) hears of that limit at
+--- once. Returns the draft, or nil when there is an error;
 --- and always the list of problems, { file =, line =, severity = "error" | "warning", text =
 --- "FILE:LINE: …" }.
 function load_config.string(text, path, opts)

@@ -91,6 +91,7 @@ local function vocabulary(self, words)
   words.limits = self:word_once("limits", self.shapes.limits, function(one)
     self.limits = self.limits or {}
     for key, value in pairs(one) do self.limits[key] = value end
+    if one.stall_time and self.opts.stall_time then self.opts.stall_time(one.stall_time) end
   end)
   words.every = timer_word(self, "every", kinds.seconds(0.001, 1e9))
   words.after = timer_word(self, "after", kinds.seconds(0, 1e9))
