@@ -575,3 +575,19 @@ describe("10,000 stations of 3 tags made in a loop", function()
     assert.equal(stations[1].params, stations[10000].params)
   end)
 end)
+
+describe("a problem of a text that is very long", function()
+  it("shows the beginning of a name, and of what is said, that nobody would read", function()
+    local long = ("n"):rep(296) .. ("ä"):rep(40000)
+    local shown = ("n"):rep(296) .. "..."
+    local texts = support.problems(('line "p" { host = "h",\n  station "%s" { address = "a", %s = 1 } }')
+      :format(long, ("k"):rep(70000)))
+    assert.same({
+      ("c.lua:2: line 'p', station '%s': expected a name of at most 255 bytes, got 80296"):format(shown),
+      ("c.lua:2: line 'p', station '%s': %s...: unknown field"):format(shown, ("k"):rep(297)),
+    }, texts)
+    texts = support.problems 'error(("y"):rep(70000))'
+    assert.equal("c.lua:1: yyy", texts[1]:sub(1, 12))
+    assert.equal(#"c.lua:1: " + 2000, #texts[1])
+  end)
+end)

@@ -77,4 +77,18 @@ describe("the source of a config", function()
       source.index(odd, words)
     end
   end)
+
+  it("has each line break sought once, however much stands on a line", function()
+    local looked = 0
+    local counting = setmetatable({ find = function(whole, what, from, plain)
+      local at, stop = string.find(whole, what, from, plain)
+      if what == "\n" then looked = looked + (at or #whole) - from end
+      return at, stop
+    end }, { __index = string })
+    local path = assert(package.searchpath("tagline.config.source", package.path))
+    local counted = assert(loadfile(path, "t", setmetatable({ string = counting }, { __index = _G })))()
+    local long = "\n" .. ("a = 'x', "):rep(500) .. "\n" .. ("b = 'x', "):rep(500)
+    counted.index(long, words)
+    assert.is_true(looked > 0 and looked <= #long, looked)
+  end)
 end)

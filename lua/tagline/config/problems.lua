@@ -10,9 +10,20 @@ Problems.__index = Problems
 -- as many like ones are told one by one; a mistake in a loop over 10,000 stations is one mistake
 local MANY = 10
 
+-- bytes of a name, and of what is said, that a user reads
+local NAME, TEXT = 300, 2000 -- a name that may be is whole
+
 --- `files`: path → { text =, order = }. `is_word`: the words whose braces hold fields.
 function problems.new(files, is_word)
   return setmetatable({ files = files, is_word = is_word, list = {} }, Problems)
+end
+
+--- The beginning of what is too long to be read; no character is cut.
+local function short(text, most)
+  if #text <= most then return text end
+  local n = most - 3
+  while n > most - 7 and text:byte(n + 1) & 0xC0 == 0x80 do n = n - 1 end
+  return text:sub(1, n) .. "..."
 end
 
 --- Add one: { at = { file =, line = }, text =, severity = "error" (default) | "warning", and
@@ -22,6 +33,7 @@ end
 function Problems:add(problem)
   problem.severity = problem.severity or "error"
   if problem.severity == "error" then self.failed = true end
+  problem.text = short(problem.text, TEXT)
   self.list[#self.list + 1] = problem
 end
 
@@ -66,9 +78,10 @@ end
 local function place_words(problem)
   local words = {}
   local line = problem.line or problem.station and problem.station.line
-  if line then words[1] = ("line '%s'"):format(line.name) end
-  if problem.station then words[#words + 1] = ("station '%s'"):format(problem.station.name) end
-  if problem.tag then words[#words + 1] = ("tag '%s'"):format(problem.tag) end
+  local function add(what, name) words[#words + 1] = ("%s '%s'"):format(what, short(name, NAME)) end
+  if line then add("line", line.name) end
+  if problem.station then add("station", problem.station.name) end
+  if problem.tag then add("tag", problem.tag) end
   return table.concat(words, ", ")
 end
 
@@ -76,7 +89,7 @@ local function whole_text(file, line, severity, place, field, text)
   local parts = { ("%s:%d: "):format(file, line) }
   if severity == "warning" then parts[2] = "warning: " end
   if place ~= "" then parts[#parts + 1] = place .. ": " end
-  if field then parts[#parts + 1] = field .. ": " end
+  if field then parts[#parts + 1] = short(field, NAME) .. ": " end
   parts[#parts + 1] = text
   return (table.concat(parts):gsub("[\r\n]+", " "))
 end

@@ -56,7 +56,8 @@ end
 --- All tokens: three arrays, of kinds, texts and lines. Comments are left out.
 local function tokens(text)
   local kinds, words, lines, n = {}, {}, {}, 0
-  local at, line, counted = 1, 1, 1 -- `line` is the line of byte `counted`
+  local at, line = 1, 1
+  local broken = find(text, "\n", 1, true) or #text + 1 -- where `line` ends: sought once for each
   while true do
     at = find(text, "%S", at)
     if not at then break end
@@ -64,10 +65,8 @@ local function tokens(text)
       at = comment_end(text, at) + 1
     else
       local kind, stop, what = token(text, at)
-      local broken = find(text, "\n", counted, true)
-      while broken and broken < at do
-        line, counted = line + 1, broken + 1
-        broken = find(text, "\n", counted, true)
+      while broken < at do
+        line, broken = line + 1, find(text, "\n", broken + 1, true) or #text + 1
       end
       n = n + 1
       kinds[n], words[n], lines[n] = kind, what or sub(text, at, stop), line
