@@ -31,15 +31,25 @@ static void tell_done (tl_values *v) {
 }
 
 static void give_up (tl_values *v) {
+  const char *full = tl_sink_why(v->sink);
   bool whole = tl_sink_end_line(v->sink);
   size_t n = tl_sink_lines(v->sink);
   if (n > 0 && v->done)
-    tl_log(TL_LOG_WARN, NULL, "%zu value%s not written: the reader of standard output is behind", n,
-           n == 1 ? " was" : "s were");
+    tl_log(TL_LOG_WARN, NULL, "%zu value%s not written: %s%s", n, n == 1 ? " was" : "s were",
+           full ? "standard output: " : "the reader of standard output is behind",
+           full ? full : "");
   if (!whole && v->done)
-    tl_log(TL_LOG_WARN, NULL,
-           "the last line on standard output is cut: it is longer than the pipe");
+    tl_log(TL_LOG_WARN, NULL, "the last line on standard output is cut: %s",
+           full ? full : "it is longer than the pipe");
   tell_done(v);
+}
+
+static void on_full (void *ctx, const char *why) {
+  (void)ctx;
+  if (why)
+    tl_log(TL_LOG_ERROR, NULL, "values: %s: nothing is acknowledged until there is room", why);
+  else
+    tl_log(TL_LOG_INFO, NULL, "values: written again");
 }
 
 static void on_drained (void *ctx) {
@@ -80,8 +90,10 @@ int tl_values_new (tl_values **out, tl_loop *loop, tl_gateway *gateway,
   v->failed_ctx = ctx;
   int rc = tl_timer_new(&v->timer, loop, look, v);
   if (rc == 0) rc = tl_sink_new(&v->sink, loop, STDOUT_FILENO, on_drained, on_failed, v);
+  if (rc == 0) rc = tl_sink_wait_for_room(v->sink, on_full);
   if (rc < 0) {
     tl_timer_close(v->timer);
+    tl_sink_close(v->sink);
     free(v);
     return rc;
   }

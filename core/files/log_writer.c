@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 
-enum { STILL_MS = 500, END_MS = 2000, STACK = 128 * 1024, PIECE = 16384 };
+enum { STILL_MS = 500, END_MS = 2000, FULL_MS = 200, STACK = 128 * 1024, PIECE = 16384 };
 
 /* A ring of whole lines. Its thread writes what it has taken out into `piece`, outside of the
 ** lock. */
@@ -23,6 +24,7 @@ static struct {
   uint8_t ring[TL_LOG_QUEUE];
   size_t at, len; /* what waits: len bytes from ring[at] on, around its end */
   size_t dropped; /* lines, since the last note */
+  int why;        /* errno: why they could not be written; 0: nobody reads */
   size_t taken;   /* bytes that the thread holds */
   size_t written; /* in all; to see progress by */
   bool started, ending;
@@ -40,10 +42,17 @@ static void add (tl_slice line) {
 
 /* The text that takes the place of the lines that were dropped. */
 static int note_of (size_t dropped, tl_buf *out) {
-  char text[80];
+  char text[160];
   const char *what = dropped == 1 ? "log line was" : "log lines were";
-  snprintf(text, sizeof text, "%zu %s not written: stderr was not read", dropped, what);
+  snprintf(text, sizeof text, "%zu %s not written: %s", dropped, what,
+           q.why != 0 ? strerror(q.why) : "stderr was not read");
   return tl_log_line(out, TL_LOG_WARN, text);
+}
+
+/* Locked. */
+static void note_is_added (void) {
+  q.dropped = 0;
+  q.why = 0;
 }
 
 static bool has_room (size_t n) { return TL_LOG_QUEUE - q.len >= n; }
@@ -56,7 +65,7 @@ static bool add_note (size_t more) {
   bool fits = note_of(q.dropped, &note) == TL_OK && has_room(note.len + more);
   if (fits) {
     add(tl_buf_bytes(&note));
-    q.dropped = 0;
+    note_is_added();
   }
   tl_buf_fini(&note);
   return fits;
@@ -90,11 +99,23 @@ static void put (void *ctx, tl_slice line) {
   pthread_mutex_unlock(&q.lock);
 }
 
-/* Bytes written; negative: nobody will read any more. */
-static ssize_t write_some (const uint8_t *at, size_t n) {
+/* A file on a full disk: lines wait until there is room again. */
+static bool is_full (int code) {
+  struct stat st;
+  return (code == ENOSPC || code == EDQUOT) && fstat(q.fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* Bytes written; negative: nobody will read any more. *full: errno, when the disk is full. */
+static ssize_t write_some (const uint8_t *at, size_t n, int *full) {
   ssize_t rc = write(q.fd, at, n);
+  *full = 0;
   if (rc >= 0) return rc;
   if (errno == EINTR) return 0;
+  if (is_full(errno)) {
+    *full = errno;
+    poll(NULL, 0, FULL_MS);
+    return 0;
+  }
   if (errno != EAGAIN) return -1;
   struct pollfd p = { .fd = q.fd, .events = POLLOUT }; /* somebody who shares it made it so */
   poll(&p, 1, -1);
@@ -124,11 +145,13 @@ static void *run (void *arg) {
     if (q.len == 0 && q.ending) break;
     if (q.len == 0) continue;
     size_t n = take(piece), done = 0;
+    int full;
     q.taken = n;
     while (done < n) {
       pthread_mutex_unlock(&q.lock);
-      ssize_t rc = write_some(piece + done, n - done);
+      ssize_t rc = write_some(piece + done, n - done, &full);
       pthread_mutex_lock(&q.lock);
+      if (full != 0) q.why = full;
       done = rc < 0 ? n : done + (size_t)rc;
       q.taken = n - done;
       q.written += rc < 0 ? n : (size_t)rc;

@@ -10,7 +10,8 @@
 #include "base/slice.h"
 
 /* Bytes of lines that wait, at most. A line that finds no room is dropped and counted; as soon as
-** there is room again "N log lines were not written" stands in its place. */
+** there is room again "N log lines were not written" stands in its place. So it is for a file on a
+** full disk, too. */
 enum { TL_LOG_QUEUE = 1 << 20 };
 
 /* Begin: from here on tl_log() and tl_log_print() queue. `fd` (2) stays the caller's and is not

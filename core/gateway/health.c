@@ -179,6 +179,8 @@ void tl_link_get_health (const tl_link *l, tl_link_health *out) {
                            .queue_full = l->input.shut & TL_SHUT_QUEUE,
                            .congested = l->input.shut & TL_SHUT_CONGESTED,
                            .held = l->input.shut & TL_SHUT_VALUES && !l->gateway->flush.unsettled,
+                           .full = l->gateway->values.sink ? tl_sink_why(l->gateway->values.sink)
+                                                           : NULL,
                            .filters_wait = tl_session_filters_wait(l->session),
                            .received_per_s = h->received_per_s,
                            .sent_per_s = h->sent_per_s,

@@ -86,7 +86,8 @@ typedef struct {
   uint32_t waiting;  /* received messages that wait behind that one */
   bool queue_full;   /* receive_queue is reached: the socket is not read */
   bool congested;    /* the broker does not read our acknowledgements */
-  bool held;         /* the reader of the values stream is behind */
+  bool held;         /* the reader of the values stream is behind … */
+  const char *full;  /* … or it is a file for which the disk has no room: why; NULL: it is not */
   bool filters_wait; /* the topic filters were changed, and wait for the next connection */
   double received_per_s, sent_per_s;
   /* ms as tl_loop_now(), while the line waits for its next attempt; otherwise -1 */

@@ -57,7 +57,12 @@ struct tl_sink {
   size_t pages;          /* of a pipe; 0: it is none */
   size_t writes[WRITES]; /* the last ones' bytes, a ring */
   unsigned write;
+  tl_timer *again; /* a file that waits for room; NULL: it fails */
+  void (*full)(void *ctx, const char *why);
+  bool is_full; /* code says why */
 };
+
+enum { AGAIN_MS = 1000 };
 
 static void tell_failed (void *ctx) {
   tl_sink *s = ctx;
@@ -79,6 +84,49 @@ static bool fail (tl_sink *s, int code) {
   if (tl_loop_later(s->loop, tell_failed, s) < 0) tell_failed(s);
   return false;
 }
+
+/* --- a file on a full disk --- */
+
+const char *tl_sink_why (const tl_sink *s) { return s->is_full ? uv_strerror(s->code) : NULL; }
+
+static void tell_full (void *ctx) {
+  tl_sink *s = ctx;
+  char text[128];
+  if (s->is_full) snprintf(text, sizeof text, "write to %s: %s", s->name, uv_strerror(s->code));
+  s->full(s->ctx, s->is_full ? text : NULL);
+}
+
+/* Waits for room, or it is there again. */
+static void set_full (tl_sink *s, bool is_full) {
+  if (is_full)
+    tl_timer_at(s->again, tl_loop_now(s->loop) + AGAIN_MS);
+  else if (s->again)
+    tl_timer_stop(s->again);
+  if (s->is_full == is_full) return;
+  s->is_full = is_full;
+  if (tl_loop_later(s->loop, tell_full, s) < 0) tell_full(s);
+}
+
+static bool waits_for_room (tl_sink *s, int code) {
+  if (!s->again || (code != UV_ENOSPC && code != uv_translate_sys_error(EDQUOT))) return false;
+  s->code = code;
+  set_full(s, true);
+  return true;
+}
+
+static void try_again (void *ctx) {
+  tl_sink *s = ctx;
+  if (tl_sink_flush(s)) s->drained(s->ctx);
+}
+
+int tl_sink_wait_for_room (tl_sink *s, void (*full)(void *ctx, const char *why)) {
+  struct stat st;
+  if (fstat(s->fd, &st) != 0 || !S_ISREG(st.st_mode)) return TL_OK;
+  s->full = full;
+  return tl_timer_new(&s->again, s->loop, try_again, s);
+}
+
+/* --- a pipe --- */
 
 /* How many pages of the pipe are in use. The kernel fills new pages with each write. Only the last
 ** bytes of a write, which do not fill a page, may go behind those of the write before, if there is
@@ -171,6 +219,7 @@ bool tl_sink_flush (tl_sink *s) {
   while (s->at < s->buf.len && (turn < TURN || s->kind == PLAIN)) {
     size_t n = s->buf.len - s->at;
     ssize_t rc = put(s, s->buf.at + s->at, n > TURN ? TURN : n);
+    if (rc < 0 && waits_for_room(s, (int)rc)) return false;
     if (rc < 0) return fail(s, (int)rc);
     if (rc == 0) break;
     s->at += (size_t)rc;
@@ -187,6 +236,7 @@ bool tl_sink_flush (tl_sink *s) {
     s->at = 0;
   }
   bool done = s->buf.len == 0;
+  if (done) set_full(s, false);
   if (s->kind != PLAIN) watch(s, !done);
   return done;
 }
@@ -322,6 +372,8 @@ static void on_closed (uv_handle_t *handle) {
 void tl_sink_close (tl_sink *s) {
   if (!s) return;
   tl_loop_forget(s->loop, tell_failed, s);
+  tl_loop_forget(s->loop, tell_full, s);
+  tl_timer_close(s->again);
   tl_buf_fini(&s->buf);
   if (s->kind == PLAIN)
     free(s);

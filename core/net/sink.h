@@ -18,6 +18,11 @@ typedef struct tl_sink tl_sink;
 ** keep tl_loop_run() going; one with bytes pending does. The program must ignore SIGPIPE. */
 int tl_sink_new (tl_sink **out, tl_loop *loop, int fd, void (*drained)(void *ctx),
                  void (*failed)(void *ctx, int code, const char *text), void *ctx);
+/* A regular file on a full disk: what is pending waits for room, and is tried again each second,
+** instead of failing. `full`, from the loop: why, when it begins; NULL: there is room again. It has
+** no effect on another descriptor. TL_ENOMEM. */
+int tl_sink_wait_for_room (tl_sink *s, void (*full)(void *ctx, const char *why));
+const char *tl_sink_why (const tl_sink *s); /* why it waits for room; NULL: it does not */
 /* Where to append whole records; call tl_sink_flush() when a batch is complete. Never take
 ** bytes out of it. */
 tl_buf *tl_sink_buf (tl_sink *s);

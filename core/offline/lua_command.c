@@ -114,5 +114,5 @@ int tl_lua_command_on (const tl_heard *collected, const char *module, const char
   }
   lua_close(L);
   free(owner);
-  return fflush(stdout) != 0 && r.code == 0 ? 1 : r.code;
+  return r.code;
 }

@@ -177,6 +177,7 @@ static void push_line (lua_State *L, const tl_line *line) {
   tl_set_flag(L, "queue_full", h.queue_full);
   tl_set_flag(L, "congested", h.congested);
   tl_set_flag(L, "held", h.held);
+  tl_set_text(L, "values_full", h.full ? h.full : "");
   tl_set_flag(L, "filters_wait", h.filters_wait);
   push_times(L, line, &st, &h, now);
   push_filters(L, h.kept);

@@ -580,12 +580,11 @@ describe("a problem of a text that is very long", function()
   it("shows the beginning of a name, and of what is said, that nobody would read", function()
     local long = ("n"):rep(296) .. ("ä"):rep(40000)
     local shown = ("n"):rep(296) .. "..."
-    local texts = support.problems(('line "p" { host = "h",\n  station "%s" { address = "a", %s = 1 } }')
-      :format(long, ("k"):rep(70000)))
-    assert.same({
-      ("c.lua:2: line 'p', station '%s': expected a name of at most 255 bytes, got 80296"):format(shown),
-      ("c.lua:2: line 'p', station '%s': %s...: unknown field"):format(shown, ("k"):rep(297)),
-    }, texts)
+    local text = 'line "p" { host = "h",\n  station "%s" { address = "a", %s = 1 } }'
+    local texts = support.problems(text:format(long, ("k"):rep(70000)))
+    local place = ("c.lua:2: line 'p', station '%s': "):format(shown)
+    assert.same({ place .. "expected a name of at most 255 bytes, got 80296",
+      place .. ("k"):rep(297) .. "...: unknown field" }, texts)
     texts = support.problems 'error(("y"):rep(70000))'
     assert.equal("c.lua:1: yyy", texts[1]:sub(1, 12))
     assert.equal(#"c.lua:1: " + 2000, #texts[1])

@@ -4,12 +4,36 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include "base/buf.h"
-#include "base/log.h"
-#include "files/log_writer.h"
+/* The file is compiled in here: whether a disk has room is decided here. */
+static ssize_t write_here (int fd, const void *at, size_t n);
+
+#define write write_here
+#include "files/log_writer.c"
+#undef write
+
+static size_t room = SIZE_MAX; /* bytes; under the lock */
+static sem_t is_full_now;
+
+static ssize_t write_here (int fd, const void *at, size_t n) {
+  pthread_mutex_lock(&q.lock);
+  size_t fits = n < room ? n : room;
+  if (room != SIZE_MAX) room -= fits;
+  pthread_mutex_unlock(&q.lock);
+  if (fits > 0) return write(fd, at, fits);
+  sem_post(&is_full_now);
+  errno = ENOSPC;
+  return -1;
+}
+
+static void set_room (size_t n) {
+  pthread_mutex_lock(&q.lock);
+  room = n;
+  pthread_mutex_unlock(&q.lock);
+}
 
 static int ends[2];
 static tl_buf got;
@@ -105,6 +129,33 @@ static void what_nobody_reads_is_dropped_counted_and_said (void **state) {
   close(ends[1]);
 }
 
+/* Half a line fits; more lines than the queue holds wait for room, and it is said what is
+** missing. */
+static void lines_of_a_file_wait_for_room_on_its_disk (void **state) {
+  FILE *file = tmpfile();
+  (void)state;
+  sem_init(&is_full_now, 0, 0);
+  set_room(30);
+  assert_true(tl_log_writer_start(fileno(file)));
+  tl_log(TL_LOG_INFO, NULL, "the first line");
+  while (sem_wait(&is_full_now) != 0) continue;
+  for (int i = 0; i < 12000; i++) tl_log(TL_LOG_INFO, NULL, "%0100d", i);
+  while (sem_wait(&is_full_now) != 0) continue; /* it tries again */
+  set_room(SIZE_MAX);
+  tl_log(TL_LOG_INFO, NULL, "the last line");
+  while (!tl_log_writer_end()) continue;
+  assert_int_equal(tl_buf_reserve(&got, 2 << 20), 0);
+  ssize_t n = pread(fileno(file), got.at, 2 << 20, 0);
+  assert_true(n > 0);
+  got.at[n] = '\0';
+  char *at = (char *)got.at;
+  assert_non_null(strstr(at, " INFO  the first line\n"));
+  assert_non_null(strstr(at, " log lines were not written: No space left on device\n"));
+  fclose(file);
+  close(ends[0]);
+  close(ends[1]);
+}
+
 static void a_reader_that_is_gone_holds_nobody (void **state) {
   (void)state;
   close(ends[0]);
@@ -137,6 +188,7 @@ int main (void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(writes_all_in_order_and_then_ends, begin, finish),
     cmocka_unit_test_setup_teardown(what_nobody_reads_is_dropped_counted_and_said, begin, finish),
+    cmocka_unit_test_setup_teardown(lines_of_a_file_wait_for_room_on_its_disk, begin, finish),
     cmocka_unit_test_setup_teardown(a_reader_that_is_gone_holds_nobody, begin, finish),
     cmocka_unit_test_setup_teardown(waits_while_others_hold_a_description_that_does_not_block,
                                     begin, finish),

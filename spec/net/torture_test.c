@@ -22,8 +22,6 @@
 
 FAILING(uv_loop_init, int, UV_EMFILE, (uv_loop_t * l), (l))
 FAILING(uv_async_init, int, UV_EMFILE, (uv_loop_t * l, uv_async_t *h, uv_async_cb f), (l, h, f))
-FAILING(uv_signal_init, int, UV_EMFILE, (uv_loop_t * l, uv_signal_t *h), (l, h))
-FAILING(uv_signal_start, int, UV_EINVAL, (uv_signal_t * h, uv_signal_cb f, int n), (h, f, n))
 FAILING(uv_poll_init, int, UV_EBADF, (uv_loop_t * l, uv_poll_t *h, int fd), (l, h, fd))
 FAILING(uv_pipe_open, int, UV_EBADF, (uv_pipe_t * h, int fd), (h, fd))
 FAILING(uv_queue_work, int, UV_ENOMEM,

@@ -109,4 +109,18 @@ line "plant" { host = "127.0.0.1", payload_type = "JSON",
 ]]
     assert.same({ 0, "", "" }, { tagline.command { "check", path } })
   end)
+
+  it("says when what it prints does not arrive; a reader that has enough is no failure", function()
+    local config = tagline.config 'line "p" { host = "h", station "s" { address = "a" } }'
+    for _, words in ipairs { "--version", "--help", "help", "help --options", "check --help",
+      ("explain %q a /dev/null"):format(config) } do
+      local sh = ("exec %q %s >%%s"):format(tagline.program(), words)
+      local code, _, err = process.run("/bin/sh", { "-c", sh:format "/dev/full" })
+      assert.equal(1, code, words)
+      assert.truthy(err:find "^tagline: write to standard output: ", words .. err)
+      if words == "--version" then assert.truthy(err:find "No space left on device$", err) end
+    end
+    local sh = ("{ %q --help; echo $? >&2; } | true"):format(tagline.program())
+    assert.same({ 0, "", "0" }, { process.run("/bin/sh", { "-c", sh }) })
+  end)
 end)

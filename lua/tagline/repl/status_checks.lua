@@ -53,7 +53,11 @@ add(function(l, report)
     report:problem("queue-full", "receive_queue is full: the socket is not read",
       "see ACK_ID above")
   end
-  if l.held then
+  local full = l.values_full or ""
+  if l.held and full ~= "" then
+    report:problem("values-held", ("the values cannot be written to standard output: %s: nothing \z
+      is received or acknowledged until there is room"):format(full), "make room on the disk")
+  elseif l.held then
     report:problem("values-held",
       "the reader of the values stream is behind: nothing is received or acknowledged",
       "look at what reads stdout")

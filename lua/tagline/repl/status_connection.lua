@@ -71,6 +71,8 @@ local cures = {
       return "it goes on when that process ends; else give the line another client_id or \z
         session_store"
     end },
+  { "session store .*No space left",
+    function() return "make room on the disk: nothing is acknowledged till then" end },
   { "no connection within",
     function() return "correct host and port; a firewall may drop what goes there" end },
   { "connection refused",

@@ -122,7 +122,8 @@ end
 --- Is it slow, or does it take nothing at all?
 local function behind_cure(o)
   if (o.held or 0) < LAG then
-    return "it is slower than the values that come: look at its server"
+    return "it is slower than the values that come: look at its "
+      .. (o.kind == "history" and "disk" or "server")
   end
   return ("it has taken nothing for %s: %s"):format(span(o.held), o.kind == "history"
     and "its disk may be stuck, or the file locked" or o.kind == "postgres"
@@ -138,7 +139,7 @@ local function outlet(o, report, spool)
     report:problem("outlet-away", ("%s has been away for %s%s; %s"):format(name, span(o.since),
       why ~= "" and ": " .. why or "",
       plural(o.behind, "value waits", "values wait")), outlet_cure(o) .. room(spool))
-  elseif o.up and o.behind > 0 and (o.lag or 0) >= LAG then
+  elseif o.up and o.behind > 0 and (o.lag or 0) >= LAG and o.since >= LAG then -- not just back
     report:problem("outlet-behind", ("%s is %s behind, the oldest for %s"):format(name,
       plural(o.behind, "value"), span(o.lag)), behind_cure(o))
   end
