@@ -215,6 +215,7 @@ describe("full_debug", function()
     local c = b:handshake()
     c:send("PUBLISH", { topic = "a", payload = "x" })
     t:value "plant.any.data"
+    t:stop()
     assert.is_nil(t:text("stderr"):find("PUBLISH", 1, true))
   end)
 end)

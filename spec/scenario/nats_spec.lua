@@ -220,6 +220,7 @@ describe("the outlet to NATS", function()
     t:wait_log "bus: the server refuses user 'plant' or its password; values wait"
     assert.falsy(t:text("stderr"):find("wr0ng", 1, true))
     local _, state = t:eval [[return require and tostring(status().outlets[1].why)]]
+    assert.truthy(state:find("refuses user 'plant'", 1, true), state)
     assert.falsy(state:find("wr0ng", 1, true))
     t:stop()
     t = start(m, n.port, folder)
