@@ -6,6 +6,7 @@
 
 #include "config/l_reload.h"
 #include "config/loaded_impl.h"
+#include "script/turn.h"
 
 typedef struct tl_reload_waiting {
   struct tl_reload_waiting *next;
@@ -195,6 +196,7 @@ void tl_config_end_reload (tl_script *s) {
   struct tl_loaded *l = s->config.loaded;
   if (!l) return;
   if (s->loop) tl_loop_forget(s->loop, step, s);
+  tl_turn_begin_end(s);
   if (l->now) {
     const char *why = s->config.applying ? NULL : tl_config_ends;
     l->now->report.given_up = why != NULL && l->now->pieces;

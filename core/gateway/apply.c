@@ -42,6 +42,13 @@ static void await_long (tl_applying *a, tl_link *l) {
   tl_link_finish_long(l);
 }
 
+/* Functions that wait for their turn are those of what the line is now: they are called before that
+** changes. Where nothing can be waited for they stay in the queue. */
+static void await_functions (tl_applying *a, tl_link *l) {
+  const tl_handlers *h = &a->g->handlers;
+  while (h->hurry && h->hurry(a->g->handlers_ctx, l) && pause_it(a, true)) continue;
+}
+
 int tl_apply_no_memory (const tl_applying *a, const tl_link *l) {
   return tl_fail(a->err, TL_ENOMEM, 0, "no memory for line '%s'", l->line->name);
 }
@@ -105,6 +112,7 @@ static int apply_line (tl_applying *a, tl_line_config *c) {
     l->conn.removed = false;
     hold(a, l, true);
     await_long(a, l);
+    await_functions(a, l);
     tl_gateway_give_back(g, &l->user);
     l->user = c->user;
     c->user = NULL;
@@ -119,13 +127,13 @@ static int apply_line (tl_applying *a, tl_line_config *c) {
 static void remove_line (tl_applying *a, tl_link *l) {
   hold(a, l, true);
   await_long(a, l);
-  l->conn.removed = true;
+  await_functions(a, l);
+  l->conn.removed = true; /* from here on it may be freed in a pause */
   tl_line_settle(l->line, a->now, a->wall);
-  if (a->g->handlers.leaves) a->g->handlers.leaves(a->g->handlers_ctx, l);
   tl_link_tell_lost(l);
   hold(a, l, false); /* what before_disconnect publishes is acknowledged */
   if (!l->conn.transport)
-    tl_link_free(l);
+    tl_link_leave(l);
   else
     tl_link_close(l, true);
   tl_apply_rest(a); /* the functions of many lines would add up */
@@ -139,10 +147,12 @@ int tl_gateway_apply (tl_gateway *g, tl_config *config,
   if (rc == TL_OK) rc = tl_config_lines(config, &lines);
   if (rc < 0) return tl_fail(err, rc, 0, "no memory to compare the configs");
   g->generation++;
+  if (g->handlers.reload_begins) g->handlers.reload_begins(g->handlers_ctx);
   for (uint32_t i = g->model->line_count; i-- > 0;) {
     if (i >= g->model->line_count) continue; /* others went in a pause */
-    tl_line *line = g->model->lines[i];
-    if (!tl_map_get(&lines, tl_slice_str(line->name))) remove_line(&a, line->user);
+    tl_link *l = g->model->lines[i]->user;
+    bool goes = !l->conn.removed && !tl_map_get(&lines, tl_slice_str(l->line->name));
+    if (goes) remove_line(&a, l);
   }
   tl_map_fini(&lines);
   for (size_t i = 0; i < config->line_count && rc >= 0; i++) rc = apply_line(&a, &config->lines[i]);

@@ -289,6 +289,15 @@ static void report_closed (tl_link *l, bool was_connected, bool asked) {
   refresh_statuses(l);
 }
 
+void tl_link_left (tl_link *l) {
+  if (l->conn.removed && !l->conn.transport) tl_link_free(l);
+}
+
+void tl_link_leave (tl_link *l) {
+  const tl_gateway *g = l->gateway;
+  if (!g->handlers.leaves || !g->handlers.leaves(g->handlers_ctx, l)) tl_link_free(l);
+}
+
 static void on_closed (void *ctx, int code, const char *text) {
   tl_link *l = ctx;
   tl_gateway *g = l->gateway;
@@ -317,7 +326,7 @@ static void on_closed (void *ctx, int code, const char *text) {
   report_closed(l, was_connected, asked);
   l->conn.state = TL_LINK_OFF;
   if (l->conn.removed) {
-    tl_link_free(l);
+    tl_link_leave(l);
     count_closed(g);
     return;
   }

@@ -148,6 +148,9 @@ const tl_line_params *tl_link_params (const tl_link *l);
 tl_dial *tl_link_dial (tl_link *l); /* for probes */
 tl_line *tl_link_line (const tl_link *l);
 bool tl_link_is_removed (const tl_link *l); /* a reload has taken the line away */
+/* What waited of the line's functions has been called (tl_handlers.leaves). Frees the line, unless
+** another reload has brought it back. */
+void tl_link_left (tl_link *l);
 /* The time of the current wake-up, in ms as tl_loop_now(). */
 int64_t tl_link_now (const tl_link *l);
 tl_router *tl_link_router (tl_link *l);

@@ -65,8 +65,14 @@ typedef struct {
   /* The line is about to disconnect in order. What is published during this call is sent
   ** before DISCONNECT. */
   void (*before_disconnect)(void *ctx, struct tl_link *link);
-  /* A reload takes the line away: what waits of its on_connect and on_disconnect is called now. */
-  void (*leaves)(void *ctx, struct tl_link *link);
+  /* A config is about to be applied. */
+  void (*reload_begins)(void *ctx);
+  /* The line is about to change or to go: those of its functions that wait for their turn come
+  ** before all others. True: some are still to be called; ask again in the next turn. */
+  bool (*hurry)(void *ctx, struct tl_link *link);
+  /* The line is closed, and a reload has taken it away. True: some of its functions wait; when
+  ** they have been called, tl_link_left() follows. */
+  bool (*leaves)(void *ctx, struct tl_link *link);
   /* Run body(body_ctx) in pieces: it pauses where a decoder takes long.
   ** pieces_new: TL_OK and *out, or TL_ENOMEM. pieces_go: run one piece; true: there is more to
   ** do. pieces_hurry: do not pause any more. */

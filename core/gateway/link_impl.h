@@ -233,6 +233,9 @@ void tl_gateway_bury_all (tl_gateway *g); /* at once: the process ends */
 void tl_link_check (tl_link *l);
 void tl_link_tell_lost (tl_link *l);               /* on_disconnect, when it is due */
 void tl_link_close (tl_link *l, bool say_goodbye); /* begin to close: state CLOSING */
+/* The line was removed and its socket is closed: frees it, when its functions that wait for their
+** turn have been called. */
+void tl_link_leave (tl_link *l);
 /* Log the reason, close, and try again after a wait. */
 void tl_link_fail (tl_link *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void tl_link_session_failed (tl_link *l); /* the same, with the reason that the session gives */

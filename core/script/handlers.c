@@ -5,7 +5,7 @@
 #include "script/handlers_impl.h"
 #include "script/l_options.h"
 #include "script/message_words.h"
-#include "script/turn.h"
+#include "script/news.h"
 
 /* A short call costs less than reading the clock twice. So the first 256 calls are timed, and
 ** after that every 16th stands for the others. */
@@ -322,7 +322,7 @@ void tl_handler_value_now (tl_script *s, tl_tag *t, int from) {
   /* Looked up again for each call: a function may reload the config. */
   for (int i = from; i < 3 && value_functions(t, i, functions); i++) {
     if (functions[i] == LUA_NOREF) continue;
-    if (i > from && tl_turn_value_waits(s, t, i)) return;
+    if (i > from && tl_news_value_waits(s, t, i)) return;
     c.function = functions[i];
     call_handler(&c, p_value, TL_CALL_VALUE);
   }
@@ -330,7 +330,7 @@ void tl_handler_value_now (tl_script *s, tl_tag *t, int from) {
 
 static void on_value (void *ctx, tl_tag *t) {
   int functions[3];
-  if (!value_functions(t, 0, functions) || tl_turn_value_waits(ctx, t, 0)) return;
+  if (!value_functions(t, 0, functions) || tl_news_value_waits(ctx, t, 0)) return;
   tl_handler_value_now(ctx, t, 0);
 }
 
@@ -351,7 +351,7 @@ void tl_handler_status_now (tl_script *s, tl_station *station) {
 static void on_status (void *ctx, tl_station *s, tl_station_status before) {
   const tl_station_hooks *h = s->user;
   (void)before;
-  if (h->functions->on_status == LUA_NOREF || tl_turn_status_waits(ctx, s)) return;
+  if (h->functions->on_status == LUA_NOREF || tl_news_status_waits(ctx, s)) return;
   tl_handler_status_now(ctx, s);
 }
 
@@ -380,6 +380,8 @@ const tl_handlers tl_script_handlers = { .has_decode = has_decode,
                                          .has_will = tl_handler_has_will,
                                          .headers = tl_handler_headers,
                                          .before_disconnect = tl_handler_before_disconnect,
+                                         .reload_begins = tl_handler_reload_begins,
+                                         .hurry = tl_handler_line_first,
                                          .leaves = tl_handler_line_leaves,
                                          .share = tl_hooks_share,
                                          .release = tl_hooks_release };

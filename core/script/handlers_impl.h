@@ -14,7 +14,9 @@ int tl_handler_call_line (void *script, tl_link *l, lua_CFunction body, void *ar
 void tl_handler_line (void *script, tl_link *l, bool up, const char *why);
 bool tl_handler_has_will (void *user);
 void tl_handler_before_disconnect (void *script, tl_link *l);
-void tl_handler_line_leaves (void *script, tl_link *l);
+void tl_handler_reload_begins (void *script);
+bool tl_handler_line_first (void *script, tl_link *l);
+bool tl_handler_line_leaves (void *script, tl_link *l);
 bool tl_handler_will (void *script, tl_link *l, tl_buf *out);
 bool tl_handler_headers (void *script, tl_link *l, tl_buf *out);
 

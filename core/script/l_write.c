@@ -144,7 +144,8 @@ static waiting *new_waiting (lua_State *L, tl_script *s, int callback, bool wait
     luaL_error(L, "not enough memory");
     return NULL;
   }
-  *w = (waiting){ .turn = { .run = run_waiting, .drop = drop_waiting },
+  bool is_called = with_function || waits;
+  *w = (waiting){ .turn = { .run = run_waiting, .drop = drop_waiting, .owed = is_called },
                   .s = s,
                   .function = LUA_NOREF,
                   .coroutine = LUA_NOREF,

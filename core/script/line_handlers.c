@@ -1,6 +1,7 @@
 /* core/script/line_handlers.c — the functions of a line: on_connect, on_disconnect,
 ** before_disconnect, and those that make its will and the headers of its WebSocket. */
 #include "script/handlers_impl.h"
+#include "script/news.h"
 #include "script/turn.h"
 
 typedef struct {
@@ -31,7 +32,7 @@ static void call_line (void *ctx, tl_link *l, int function, const char *why, con
 void tl_handler_line (void *ctx, tl_link *l, bool up, const char *why) {
   const tl_line_hooks *h = tl_link_user(l);
   int function = up ? h->on_connect : h->on_disconnect;
-  if (function != LUA_NOREF && !tl_turn_line_waits(ctx, l, up, why))
+  if (function != LUA_NOREF && !tl_news_line_waits(ctx, l, up, why))
     tl_handler_line_now(ctx, l, up, why);
 }
 
@@ -49,7 +50,9 @@ void tl_handler_before_disconnect (void *ctx, tl_link *l) {
   call_line(ctx, l, h->before_disconnect, NULL, "before_disconnect");
 }
 
-void tl_handler_line_leaves (void *ctx, tl_link *l) { tl_turn_line_leaves(ctx, l); }
+void tl_handler_reload_begins (void *ctx) { tl_news_reload_begins(ctx); }
+bool tl_handler_line_first (void *ctx, tl_link *l) { return tl_news_line_first(ctx, l); }
+bool tl_handler_line_leaves (void *ctx, tl_link *l) { return tl_news_line_leaves(ctx, l); }
 
 /* A call of a function that returns a text. */
 typedef struct {

@@ -41,14 +41,23 @@ typedef struct {
 typedef struct {
   uint64_t number; /* number of the turn that `ticks` belongs to */
   uint32_t ticks;  /* box.ticks when that turn began */
-  uint32_t news;   /* values and statuses in the queue */
-  uint32_t lines;  /* connections and their ends in the queue */
+  uint32_t owed;   /* in the queue, and called at the process's end, too */
   bool ends;       /* the process ends; since then box.ticks: */
   uint32_t end_ticks;
-  uint64_t left_out;
   struct tl_due *first; /* first of the queue, a ring; NULL: it is empty */
   tl_heavy waits;       /* for the turn of this queue */
 } tl_script_turn;
+
+/* news.c: calls for values, statuses and lines that wait in that queue */
+typedef struct {
+  uint64_t number;       /* of the last one */
+  uint32_t waiting;      /* values and statuses */
+  uint32_t lines;        /* connections and their ends */
+  uint32_t reload_ticks; /* what those that a reload hurries, or takes away, have used */
+  uint64_t left_out;
+  const tl_line *hurried; /* the line that a reload waits for, only compared; NULL: none, ... */
+  uint64_t hurried_to;    /* ... up to this number */
+} tl_script_news;
 
 /* l_message.c: the message that decode sees */
 typedef struct {
@@ -126,6 +135,7 @@ struct tl_script {
   bool offline;     /* runs without a network (offline/): handlers do not share turns */
   int print_module; /* registry reference of the module tagline.repl.print */
   tl_script_turn turn;
+  tl_script_news news;
   tl_script_messages messages;
   tl_script_words words;
   tl_script_config config;
@@ -287,7 +297,7 @@ typedef struct {
 } tl_line_hooks;
 
 /* Call on_value now, from the `from`-th function on (0: the tag's, 1: its station's, 2: its
-** line's); and on_status (see turn.h). */
+** line's); and on_status (see news.h). */
 void tl_handler_value_now (tl_script *s, tl_tag *t, int from);
 void tl_handler_status_now (tl_script *s, tl_station *station);
 /* line_handlers.c: on_connect or on_disconnect, if the line has it. */

@@ -19,32 +19,29 @@ typedef struct tl_due {
   void (*run)(
       struct tl_due *due); /* taken out of the queue before; may free what it is a member of */
   void (*drop)(struct tl_due *due); /* the script ends: only free it */
+  bool owed; /* whoever asked for it counts on it: it is called at the process's end, too */
 } tl_due;
 
 /* Have scripts used their share, so that what is due now must wait? */
 bool tl_turn_is_used (tl_script *s);
+/* Processor time that scripts have used in this turn, ns. */
+uint64_t tl_turn_used_ns (tl_script *s);
 /* Put it at the end of the queue. */
 void tl_turn_wait (tl_script *s, tl_due *due);
 static inline bool tl_turn_waits (const tl_due *due) { return due->prev; }
 /* takes it out of the queue; harmless if it does not wait */
 void tl_turn_forget (tl_script *s, tl_due *due);
+/* Those for which `is` answers true go before all others, and `last` behind them (NULL: nothing
+** does). Otherwise the order stays. */
+void tl_turn_put_first (tl_script *s, bool (*is)(const tl_due *due, const void *ctx),
+                        const void *ctx, tl_due *last);
 void tl_turn_drop_all (tl_script *s);
 
-/* Must on_value of a tag (its functions from number `from` on), or on_status of a station,
-** wait? False: the caller calls it now.
-** True: it was put into the queue, or left out since too many wait (logged once).
-** They wait only when scripts have used half of handler_time in this turn: a message should be
-** acknowledged after its handlers, if they are quick enough. */
-bool tl_turn_value_waits (tl_script *s, tl_tag *t, int from);
-bool tl_turn_status_waits (tl_script *s, tl_station *station);
-/* The same for on_connect and on_disconnect; not for those of a line that goes, which nobody would
-** find any more. */
-bool tl_turn_line_waits (tl_script *s, tl_link *l, bool up, const char *why);
-/* The line goes: call now what waits of it. */
-void tl_turn_line_leaves (tl_script *s, tl_link *l);
-/* The process ends: have functions of lines used the half second that they all have together? */
+/* The process ends from now on: what waits has half a second of processor time together. */
+void tl_turn_begin_end (tl_script *s);
+/* Is that half second used? */
 bool tl_turn_end_is_used (tl_script *s);
-/* All lines are closed: call what waits of those functions now, as far as that time allows. */
+/* All lines are closed: call now what is owed, as far as that time allows; say what is not. */
 void tl_turn_finish (tl_script *s);
 
 #endif

@@ -142,6 +142,25 @@ describe("Endless functions of many lines", function()
     assert.truthy(t:text("stderr"):find("before_disconnect is not called", 1, true))
   end)
 
+  it("take turns when a reload takes the lines away", function()
+    local many, b, good = 6, broker.new(), broker.new()
+    local count = scope.file("count", tostring(many))
+    local t = tagline.run("limits { handler_time = 0.05 }\n" .. GOOD .. ([[
+
+      for i = 1, tonumber(file "COUNT") do
+        line("bad" .. i) { host = "127.0.0.1", port = PORT,
+          on_disconnect = function() while true do end end, station "s" { address = "a" } }
+      end]]), { PORT = b.port, GOOD = good.port, COUNT = count })
+    local c, lost = quick(t, good), {}
+    for i = 1, many do lost[i] = b:handshake() end
+    files.write(count, "0")
+    t:kill "sighup"
+    for i = 1, many do lost[i]:expect "DISCONNECT" end
+    for i = 1, many do lost[i]:close() end
+    goes_on(t, c, many)
+    t:stop()
+  end)
+
   it("take turns when many lines connect: will_message", function()
     local many, b, good = 6, broker.new(), broker.new()
     local t = tagline.run((GOOD .. [[
@@ -177,29 +196,55 @@ describe("The process's end beside an endless evaluation at a prompt", function(
   end)
 end)
 
-describe("on_disconnect of a line that a reload takes away", function()
+describe("Functions that wait for their turn when a reload takes what they are of away", function()
   after_each(scope.finish)
 
-  it("is called, also when it still waits for its turn", function()
+  -- A station whose first tag uses the turn, so that the functions of the others wait; each says
+  -- that it is called.
+  local function station (name, tags)
+    return ([[station %q { address = %q, payload_type = "JSON", ignore_missing_time = true,
+      on_status = say, tags = { a = Ai { "JA=a", on_value = endless }, %s } }]]):format(
+      name, name, tags)
+  end
+
+  it("are called before, and what is too much is told", function()
     local b, good = broker.new(), broker.new()
-    local stays = ([[line "good" { host = "127.0.0.1", port = %d, station "s" { address = "good",
-      on_value = function()
-        for _ = 1, 1000 do after(0, function() while true do end end) end
-      end, tags = { x = TxtI "IN_DATA" } } }]]):format(good.port)
-    local t = tagline.run("limits { handler_time = 0.02 }\n" .. stays .. ([[
-      line "gone" { host = "127.0.0.1", port = %d, reconnect_delay = 60,
-        on_disconnect = function(line, why) print(line.name, "ended") end,
-        station "s" { address = "a" } }]]):format(b.port))
-    local c, lost = good:handshake(), b:handshake()
-    t:wait_log "gone: connected"
+    local stays = ([[limits { handler_time = 0.02 }
+      local function endless() while true do end end
+      local function say(of) print(of.full_name, "is called") end
+      line "good" { host = "127.0.0.1", port = %d, station "s" { address = "good",
+        on_value = function() for _ = 1, 2000 do after(0, endless) end end,
+        tags = { x = TxtI "IN_DATA" } } }]]):format(good.port)
+    local function line (name, stations)
+      return ([[line %q { host = "127.0.0.1", port = %d, reconnect_delay = 60,
+        on_disconnect = function(line, why) print(line.name, "ended") end, %s }]]):format(name,
+        b.port, stations)
+    end
+    local called, many, payload = "b = Ai { 'JA=b', on_value = say }", {}, '{"a":1,"b":1'
+    for i = 1, 40 do
+      many[i] = ("t%d = Ai { 'JA=t%d', on_value = endless }"):format(i, i)
+      payload = ('%s,"t%d":1'):format(payload, i)
+    end
+    local t = tagline.run(stays .. line("other", station("x", called) .. "," ..
+      station("y", called) .. "," .. station("many", table.concat(many, ",")))
+      .. line("gone", station("s", called)))
+    local c, one, two = good:handshake(), b:handshake(), b:handshake()
     c:send("PUBLISH", { topic = "good", payload = "", qos = 1, id = 1 })
     c:expect "PUBACK"
-    lost:close()
-    t:wait_log "WARN  gone: "
-    files.write(t.config_path, stays)
+    t:wait_log "took longer than handler_time" -- the first of these timers
+    for _, to in ipairs { one, two } do
+      for id, topic in ipairs { "s", "x", "y", "many" } do
+        to:send("PUBLISH", { topic = topic, payload = payload .. "}", qos = 1,
+          id = id })
+        to:expect_past_subscribe "PUBACK"
+      end
+    end
+    files.write(t.config_path, stays .. line("other", station("y", "")))
     t:kill "sighup"
-    t:wait_log "line 'gone' removed"
-    assert.truthy(t:text("stderr"):find "gone\tended")
+    for _, said in ipairs { "\ngone%.s%.b\tis called", "\ngone\tended", "\nother%.x%.b\tis called",
+      "\nother%.y%.b\tis called", "WARN  %d+ functions .* %('other%.many%.t%d+' first%)" } do
+      wait.till(said, nil, function() return t:text("stderr"):find(said) end)
+    end
     t:stop()
   end)
 end)
