@@ -183,6 +183,17 @@ void tl_link_forget_pump (tl_link *l) {
   tl_heavy_forget(l->gateway->loop, &l->ack.waits);
 }
 
+/* The session does not know yet that the message is held: where it cannot be handled in pieces, it
+** is not handled here. */
+void tl_link_begin_first (tl_link *l) {
+  if (l->ack.head && l->ack.head == l->ack.tail && !l->ack.station && !l->longer.pieces) {
+    tl_waiting *w = take_first(l);
+    if (tl_link_begin_long(l, w, &w->m)) return;
+    put_first(l, w);
+  }
+  tl_link_ask_pump(l);
+}
+
 /* One message at a time waits, with its station's ACK_ID. Only the write of its identifier to
 ** that tag confirms it; any other write fails with the reason. Then it is acknowledged, and the
 ** messages behind it go on. */

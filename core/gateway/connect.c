@@ -295,6 +295,7 @@ void tl_link_left (tl_link *l) {
 
 void tl_link_leave (tl_link *l) {
   const tl_gateway *g = l->gateway;
+  l->conn.state = TL_LINK_OFF; /* no further attempt */
   if (!g->handlers.leaves || !g->handlers.leaves(g->handlers_ctx, l)) tl_link_free(l);
 }
 

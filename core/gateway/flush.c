@@ -118,4 +118,10 @@ void tl_gateway_ask_flush (tl_gateway *g) {
   if (tl_loop_later(g->loop, flush, g) != TL_OK) flush(g);
 }
 
+void tl_gateway_flush_now (tl_gateway *g) {
+  if (!g->flush.asked) return;
+  tl_gateway_forget_flush(g);
+  flush(g);
+}
+
 void tl_gateway_forget_flush (tl_gateway *g) { tl_loop_forget(g->loop, flush, g); }

@@ -114,6 +114,8 @@ void tl_gateway_give_back (tl_gateway *g, void **user);
 /* --- the end of a wake-up (flush.c) --- */
 
 void tl_gateway_ask_flush (tl_gateway *g); /* the values, and the links that asked */
+/* Now, if it was asked for: to be called at the end of a wake-up alone. */
+void tl_gateway_flush_now (tl_gateway *g);
 void tl_gateway_forget_flush (tl_gateway *g);
 /* Are all values of earlier messages printed and stored, so that the messages may be
 ** acknowledged? Tries to print and store them first. */

@@ -40,6 +40,9 @@ typedef struct {
   ** decode() calls tl_station_begin(), tl_station_read() and tl_station_set() itself, around
   ** the user's function. */
   bool (*has_decode)(void *user);
+  /* Does a message of this station, whose line has these functions (NULL: none), call no other
+  ** function than its decoder? */
+  bool (*decodes_only)(void *line_user, void *user);
   /* TL_OK, also when the user's function failed. TL_ENOMEM: the system had no memory for it;
   ** no tag was set, and the broker must send the message again. */
   int (*decode)(void *ctx, tl_station *s, const tl_incoming *m, const tl_route *route);
@@ -74,9 +77,11 @@ typedef struct {
   ** they have been called, tl_link_left() follows. */
   bool (*leaves)(void *ctx, struct tl_link *link);
   /* Run body(body_ctx) in pieces: it pauses where a decoder takes long.
-  ** pieces_new: TL_OK and *out, or TL_ENOMEM. pieces_go: run one piece; true: there is more to
+  ** pieces_new: TL_OK and *out, or TL_ENOMEM. `brief`: each piece takes half a millisecond, not
+  ** two. pieces_go: run one piece; true: there is more to
   ** do. pieces_hurry: do not pause any more. */
-  int (*pieces_new)(void *ctx, void **out, void (*body)(void *body_ctx), void *body_ctx);
+  int (*pieces_new)(void *ctx, void **out, bool brief, void (*body)(void *body_ctx),
+                    void *body_ctx);
   bool (*pieces_go)(void *pieces);
   void (*pieces_hurry)(void *pieces);
   void (*pieces_free)(void *pieces);

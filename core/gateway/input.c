@@ -137,7 +137,9 @@ static void on_its_turn (tl_heavy *h) {
   l->pace.its_turn = true;
   l->pace.owed = false;
   on_resume(l);
-  l->pace.its_turn = false; /* a link is freed by the loop, never from inside its input */
+  /* a link is freed by the loop, never from inside its input */
+  l->pace.its_turn = false;
+  l->pace.careful = 0;
 }
 
 /* In the next turn of the loop. A timer will not do: libuv runs timers that are due again and

@@ -127,8 +127,11 @@ typedef struct {
 /* How long this line may handle input in this turn of the loop: written by pace.c. `handled`
 ** is also counted where a message enters a script. */
 typedef struct {
-  int handled;    /* messages that entered a script since the loop was last served */
-  bool its_turn;  /* the line has waited, and is called now */
+  int handled;   /* messages that entered a script since the loop was last served */
+  bool its_turn; /* the line has waited, and is called now */
+  /* Not 0 (but TL_LINK_LONG): its decoders are interrupted as on a message that is so much longer,
+  ** since they may have become slow. */
+  uint32_t careful;
   bool owed;      /* a deadline is over, and it had no turn since (has_stood_still in connect.c) */
   uint8_t slow;   /* not 0: its input took long not long ago */
   uint8_t quick;  /* how many inputs in a row were quick; pace.c says at which it ends */
@@ -165,6 +168,7 @@ typedef struct {
   tl_current current;
   bool starved, only_unset;
   uint64_t pattern_sum; /* base/pattern.h */
+  uint32_t brief;       /* pieces so far, of a message that is short: they are brief */
 } tl_long;
 
 /* Received messages and who takes them: written by receive.c, except the members that name
@@ -277,6 +281,7 @@ void tl_pace_end (tl_link *l);
 /* Other lines come first: this line's input waits until it is its turn (tl_heavy_wait). */
 bool tl_pace_passes_over (const tl_link *l);
 void tl_pace_wait (tl_link *l); /* in the order of those that are passed over */
+void tl_pace_slow (tl_link *l); /* it counts as slow from now on */
 
 /* session.c */
 /* Make the link's session from its parameters; a different session when they name another
@@ -340,6 +345,8 @@ int tl_link_confirm (tl_link *l, const tl_tag *t, int64_t id, tl_err *err);
 void tl_link_forget_awaiting (tl_link *l, const tl_station *s);
 /* At the end of this wake-up, deliver the messages that waited. */
 void tl_link_ask_pump (tl_link *l);
+/* Begin the message that was queued last in pieces now, if no other one is before it. */
+void tl_link_begin_first (tl_link *l);
 void tl_link_forget_pump (tl_link *l);
 
 /* A message that was handled in pieces is done. Frees w. `orphan`: it is not acknowledged. */
@@ -350,8 +357,10 @@ void tl_link_stay_lost (tl_link *l, const tl_incoming *m);
 
 /* long_message.c */
 enum { TL_LINK_LONG = 32 * 1024 }; /* bytes; shorter ones are read in a few milliseconds */
-/* May the decoder of this message take long? */
+/* May the decoder of this message take long? With pace.careful, any may. */
 bool tl_link_is_long (tl_link *l, const tl_incoming *m);
+/* Can a message of this station be handled in pieces, if it has a decoder? */
+bool tl_link_has_pieces (const tl_station *s);
 /* Handle the message in pieces, one in each of the next turns. True: `waiting` now belongs to
 ** that. False: the caller handles the message at once. */
 bool tl_link_begin_long (tl_link *l, tl_waiting *waiting, const tl_incoming *m);

@@ -13,16 +13,22 @@
 /* Processor time of all such messages in a turn, but for the piece that begins before it is
 ** over. */
 enum { TURN_NS = 2500000 };
+/* So many brief pieces are 8 ms, unless the machine is busy: the line is a slow one. */
+enum { BRIEF_MANY = 16 };
 
 /* Messages of stations with addresses beside the decoder, or with `prepare`, are not handled
 ** in pieces: the memory for these is shared by all messages. */
+bool tl_link_has_pieces (const tl_station *s) {
+  return !s->plan->set && s->plan->prepare_count == 0 && s->plan->special.ack_id < 0;
+}
+
 bool tl_link_is_long (tl_link *l, const tl_incoming *m) {
   const tl_handlers *h = &l->gateway->handlers;
-  if (m->payload.len < TL_LINK_LONG || !h->pieces_new || !h->has_decode) return false;
+  bool may_be = m->payload.len + l->pace.careful >= TL_LINK_LONG;
+  if (!may_be || !h->pieces_new || !h->has_decode) return false;
   const tl_route *route = tl_router_find(l->routing.router, m->topic);
   const tl_station *s = route->target;
-  return s && s->user && route->will_count == 0 && h->has_decode(s->user) && !s->plan->set &&
-         s->plan->prepare_count == 0 && s->plan->special.ack_id < 0;
+  return s && s->user && route->will_count == 0 && h->has_decode(s->user) && tl_link_has_pieces(s);
 }
 
 /* The router's answer is valid until its next look-up, and others look topics up between two
@@ -67,6 +73,7 @@ static void swap (tl_link *l) {
 
 static bool go (tl_link *l) {
   swap(l);
+  if (l->longer.brief > 0 && l->longer.brief++ == BRIEF_MANY) tl_pace_slow(l);
   bool more = l->gateway->handlers.pieces_go(l->longer.pieces);
   swap(l);
   return more;
@@ -109,16 +116,20 @@ static void run_some (void *ctx) {
   tl_gateway *g = ctx;
   const tl_link *last = g->longs.last;
   uint64_t end = tl_clock_cpu_ns() + TURN_NS;
+  bool brief = false; /* the turn may go on with long calls: acknowledgements leave before */
   for (bool more = true; more && g->longs.first;) {
     tl_link *l = g->longs.first;
     more = l != last;
     leave(l);
-    if (go(l))
+    if (go(l)) {
       enter(l);
-    else
+    } else {
+      brief = brief || l->longer.brief > 0;
       finish(l);
+    }
     more = more && tl_clock_cpu_ns() < end;
   }
+  if (brief) tl_gateway_flush_now(g);
   if (!g->longs.first || tl_loop_later(g->loop, run_some, g) == TL_OK) return;
   while (g->longs.first) tl_link_finish_long(g->longs.first);
 }
@@ -138,8 +149,11 @@ void tl_link_orphan_long (tl_link *l) { l->longer.orphan = true; }
 bool tl_link_begin_long (tl_link *l, struct tl_waiting *waiting, const tl_incoming *m) {
   tl_gateway *g = l->gateway;
   if (!tl_link_is_long(l, m)) return false;
-  l->longer = (tl_long){ .waiting = waiting, .message = m, .pattern_sum = UINT64_MAX };
-  if (g->handlers.pieces_new(g->handlers_ctx, &l->longer.pieces, run, l) == TL_OK) {
+  bool brief = m->payload.len < TL_LINK_LONG;
+  l->longer = (tl_long){
+    .waiting = waiting, .message = m, .pattern_sum = UINT64_MAX, .brief = brief ? 1 : 0
+  };
+  if (g->handlers.pieces_new(g->handlers_ctx, &l->longer.pieces, brief, run, l) == TL_OK) {
     if (tl_loop_later(g->loop, run_some, g) == TL_OK) {
       enter(l);
       return true;

@@ -4,8 +4,9 @@
 ** PING would wait for all others. A line that was quick so far does not wait for them; when the
 ** turn is used it waits for others that were quick, so that many that become slow at once do not
 ** add up. One that has long been quick, or has no functions, goes before those that only begin: of
-** forty lines whose first messages never end, forty are called before the last one. Must not know
-** what messages hold. */
+** forty lines whose first messages never end, forty are called before the last one. One without
+** functions goes before all of these. So does one that was quick and has decoders alone: what waits
+** of it is handled in pieces. Must not know what messages hold. */
 #include "gateway/link_impl.h"
 
 /* Input that takes this many ticks takes longer than 4 ms for certain: the line waits for its turn
@@ -36,8 +37,7 @@ bool tl_pace_check_over (tl_link *l) {
 void tl_pace_end (tl_link *l) {
   l->pace.took = tl_clock_busy - l->pace.ticks;
   if (l->pace.took >= LONG_TICKS) {
-    l->pace.slow = REMEMBERED;
-    l->pace.quick = 0;
+    tl_pace_slow(l);
     return;
   }
   if (l->pace.slow > 0) l->pace.slow--;
@@ -53,6 +53,19 @@ static bool has_none (const tl_link *l) {
   return true;
 }
 
+/* Its messages meet decoders alone, which are interrupted while pace.careful is set
+** (long_message.c): its input is short, whatever they do. */
+static bool has_decoders (const tl_link *l) {
+  const tl_handlers *h = &l->gateway->handlers;
+  const tl_line *line = l->line;
+  if (line->station_count > LOOKED_AT || !h->decodes_only || !h->pieces_new) return false;
+  for (uint32_t i = 0; i < line->station_count; i++) {
+    const tl_station *s = line->stations[i];
+    if (s->user && !(h->decodes_only(l->user, s->user) && tl_link_has_pieces(s))) return false;
+  }
+  return true;
+}
+
 static bool is_trusted (const tl_link *l) { return l->pace.quick == REMEMBERED || has_none(l); }
 
 /* Behind a long call, what came meanwhile is handled before a line that may need another one. */
@@ -63,9 +76,19 @@ bool tl_pace_passes_over (const tl_link *l) {
   return tl_loop_was_long(loop) && !is_trusted(l);
 }
 
+void tl_pace_slow (tl_link *l) {
+  l->pace.slow = REMEMBERED;
+  l->pace.quick = 0;
+}
+
 void tl_pace_wait (tl_link *l) {
+  tl_loop *loop = l->gateway->loop;
+  bool trusted = is_trusted(l);
+  l->pace.careful = trusted && has_decoders(l) ? TL_LINK_LONG : 0;
   if (l->pace.slow > 0 || l->pace.took > 0)
-    tl_heavy_wait(l->gateway->loop, &l->pace.waits);
+    tl_heavy_wait(loop, &l->pace.waits);
+  else if (trusted && (l->pace.careful > 0 || has_none(l)))
+    tl_heavy_wait_first(loop, &l->pace.waits);
   else
-    tl_heavy_wait_ahead(l->gateway->loop, &l->pace.waits, is_trusted(l));
+    tl_heavy_wait_ahead(loop, &l->pace.waits, trusted);
 }

@@ -264,11 +264,14 @@ int tl_link_message (void *ctx, const tl_message *m) {
                      .wall = l->time.wall };
   l->routing.messages++;
   tl_recorder_add(&l->recorder, (size_t)l->params.recorder, &in);
-  bool is_long = in.payload.len >= TL_LINK_LONG && tl_link_is_long(l, &in);
+  bool is_long = in.payload.len + l->pace.careful >= TL_LINK_LONG && tl_link_is_long(l, &in);
   if (l->ack.station || l->ack.head || l->longer.pieces || is_long) {
     /* the connection ends, and the broker sends it again */
     if (tl_link_queue(l, &in) != TL_OK) return TL_ENOMEM;
-    if (is_long) tl_link_ask_pump(l);
+    if (is_long && l->pace.careful > 0)
+      tl_link_begin_first(l);
+    else if (is_long)
+      tl_link_ask_pump(l);
     return l->input.shut & TL_SHUT_QUEUE ? TL_MESSAGE_HELD_STOP : TL_MESSAGE_HELD;
   }
   bool held = tl_link_deliver(l, &in);

@@ -21,7 +21,7 @@ enum {
   LONG_MANY = 8                /* so many long turns in a row are given up to others */
 };
 
-enum { SLOW, AHEAD, TRUSTED, RANKS };
+enum { SLOW, AHEAD, TRUSTED, SHORT, RANKS };
 
 struct tl_loop {
   uv_loop_t uv;
@@ -33,9 +33,11 @@ struct tl_loop {
   tl_heavy *heavy[RANKS]; /* rings, and these are their first members */
   uint32_t busy;          /* tl_clock_busy when the turn began */
   bool trusted_only;      /* those ahead were left out in this turn, for those that are trusted */
-  int yielded;            /* turns in a row in which no member was called, as they were used */
-  bool was_long;          /* the turn before had a call that took long */
-  int64_t set_now;        /* 0: the clock's */
+  /* turns in a row in which no member was called: of those that are slow, as the turn was used; of
+  ** those ahead, as it had a long call */
+  int yielded, ahead_yielded;
+  bool was_long;   /* the turn before had a call that took long */
+  int64_t set_now; /* 0: the clock's */
   /* turns that are timed: */
   uv_check_t check;
   bool timed;
@@ -209,6 +211,8 @@ bool tl_loop_is_used (const tl_loop *loop) { return has_used(loop, FULL_TICKS); 
 
 bool tl_loop_was_long (const tl_loop *loop) { return loop->was_long; }
 
+bool tl_loop_is_long (const tl_loop *loop) { return has_used(loop, LONG_TICKS); }
+
 bool tl_loop_is_busy (const tl_loop *loop) {
   return loop->was_long || loop->heavy[SLOW] || tl_loop_is_used(loop);
 }
@@ -240,10 +244,16 @@ static void run_ring (tl_loop *loop, int rank, uint32_t before, uint32_t most) {
   }
 }
 
-/* What was quick so far. Where those that are trusted have used the turn, the others wait for the
+/* What was quick so far. A turn with a long call has no second one of these: what comes during that
+** call is handled before. Where those that are trusted have used the turn, the others wait for the
 ** next one, in which their first is called in any case, and more of them as long as they are quick:
 ** a hundred lines that connect do not wait for a hundred such turns. */
 static void run_ahead (tl_loop *loop, uint32_t before) {
+  run_ring(loop, SHORT, before, FULL_TICKS);
+  bool some = loop->heavy[TRUSTED] || loop->heavy[AHEAD],
+       yields = some && tl_loop_is_long(loop) && loop->ahead_yielded < LONG_MANY;
+  loop->ahead_yielded = yields ? loop->ahead_yielded + 1 : 0;
+  if (yields) return;
   run_ring(loop, TRUSTED, before, FULL_TICKS);
   bool used = tl_clock_busy - before >= FULL_TICKS,
        passes_over = loop->heavy[AHEAD] && used && !loop->trusted_only;
@@ -263,10 +273,11 @@ static void run_heavy (void *ctx) {
   uint32_t before = tl_clock_busy;
   run_ahead(loop, before);
   int most = has_used(loop, LONG_TICKS) ? LONG_MANY : 1;
+  if (tl_clock_busy - before >= LONG_TICKS) most++; /* those ahead have just had theirs */
   bool yields = loop->heavy[SLOW] && tl_loop_is_used(loop) && loop->yielded < most;
   loop->yielded = yields ? loop->yielded + 1 : 0;
   if (!yields) run_ring(loop, SLOW, before, FULL_TICKS);
-  if (loop->heavy[SLOW] || loop->heavy[AHEAD] || loop->heavy[TRUSTED])
+  if (loop->heavy[SLOW] || loop->heavy[AHEAD] || loop->heavy[TRUSTED] || loop->heavy[SHORT])
     tl_loop_last(loop, run_heavy, loop);
 }
 
@@ -290,6 +301,8 @@ void tl_heavy_wait (tl_loop *loop, tl_heavy *h) { wait_in(loop, h, SLOW); }
 void tl_heavy_wait_ahead (tl_loop *loop, tl_heavy *h, bool trusted) {
   wait_in(loop, h, trusted ? TRUSTED : AHEAD);
 }
+
+void tl_heavy_wait_first (tl_loop *loop, tl_heavy *h) { wait_in(loop, h, SHORT); }
 
 static void on_timer (uv_timer_t *handle) {
   tl_timer *t = handle->data;

@@ -50,7 +50,8 @@ void tl_loop_forget (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
 ** has had a call of 50 ms is left to them only after seven others of this kind: what comes during
 ** one such call waits for no second one.
 ** Of these, work that is trusted to be quick goes first: many that become slow in one moment are
-** called one a turn, and it does not wait for all of them. */
+** called one a turn, and it does not wait for all of them. Work that is short for certain waits for
+** no other than its like. */
 typedef struct tl_heavy {
   struct tl_heavy *next, *prev;
   uint8_t rank;
@@ -58,10 +59,12 @@ typedef struct tl_heavy {
 } tl_heavy;
 void tl_heavy_wait (tl_loop *loop, tl_heavy *h); /* at the end; harmless when it waits */
 void tl_heavy_wait_ahead (tl_loop *loop, tl_heavy *h, bool trusted);
-void tl_heavy_forget (tl_loop *loop, tl_heavy *h); /* harmless when it does not */
+void tl_heavy_wait_first (tl_loop *loop, tl_heavy *h); /* short for certain */
+void tl_heavy_forget (tl_loop *loop, tl_heavy *h);     /* harmless when it does not */
 /* Are the 25 ms of this turn used? */
 bool tl_loop_is_used (const tl_loop *loop);
 bool tl_loop_was_long (const tl_loop *loop); /* the turn before had a call of 50 ms */
+bool tl_loop_is_long (const tl_loop *loop);  /* this turn had one */
 /* Would a long call that is made now add up with another one? So when the 25 ms are used, when the
 ** turn before had a call of 50 ms, and while something waits in the queue of tl_heavy_wait(). */
 bool tl_loop_is_busy (const tl_loop *loop);

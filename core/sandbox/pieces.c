@@ -7,7 +7,7 @@
 #include "sandbox/watchdog.h"
 
 /* Real time. While other processes have the processor a piece does less, but never nothing. */
-enum { PIECE_NS = 2000000 };
+enum { PIECE_NS = 2000000, BRIEF_NS = 500000 };
 
 /* The part of the sandbox that belongs to what runs in it now. */
 typedef struct {
@@ -29,7 +29,7 @@ struct tl_pieces {
   void *ctx;
   int thread; /* registry reference of its Lua thread */
   state own;  /* kept here while the work is paused */
-  bool lends, minds;
+  bool lends, minds, brief;
   /* bytes; lent: not counted against the limit of the others, while the work is paused */
   size_t memory_before, lent;
   bool hurried;
@@ -125,7 +125,10 @@ static void follow_lent (tl_pieces *p) {
 }
 
 void tl_pieces_lend (tl_pieces *p) { p->lends = true; }
-void tl_pieces_mind (tl_pieces *p) { p->minds = true; }
+void tl_pieces_mind (tl_pieces *p, bool brief) {
+  p->minds = true;
+  p->brief = brief;
+}
 
 bool tl_pieces_go (tl_pieces *p) {
   tl_sandbox *b = p->box;
@@ -138,7 +141,7 @@ bool tl_pieces_go (tl_pieces *p) {
   if (!p->lends) follow_lent(p);
   swap(b, &p->own);
   b->pieces = p;
-  tl_watchdog_ring_in(PIECE_NS);
+  tl_watchdog_ring_in(p->brief ? BRIEF_NS : PIECE_NS);
   bool more = tl_fiber_go(p->fiber);
   b->pieces = outer;
   swap(b, &p->own);

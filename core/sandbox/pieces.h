@@ -19,8 +19,8 @@ int tl_pieces_new (tl_pieces **out, tl_sandbox *b, void (*body)(void *ctx), void
 /* The memory that the work takes does not count against the limit of the others (for a config
 ** that is loaded). */
 void tl_pieces_lend (tl_pieces *p);
-/* The work pauses only while sandbox.pausable is set. */
-void tl_pieces_mind (tl_pieces *p);
+/* The work pauses only while sandbox.pausable is set; `brief`: its pieces take 0.5 ms. */
+void tl_pieces_mind (tl_pieces *p, bool brief);
 /* Run one piece, about 2 ms. True: there is more to do. Not to be called from inside its own
 ** body; inside the body of other work it may be. */
 bool tl_pieces_go (tl_pieces *p);

@@ -22,7 +22,8 @@ static int p_cache (lua_State *L) {
   return 0;
 }
 
-int tl_script_pieces_new (void *ctx, void **out, void (*body)(void *body_ctx), void *body_ctx) {
+int tl_script_pieces_new (void *ctx, void **out, bool brief, void (*body)(void *body_ctx),
+                          void *body_ctx) {
   tl_script *s = ctx;
   decoding *d = calloc(1, sizeof *d);
   if (!d) return TL_ENOMEM;
@@ -34,7 +35,7 @@ int tl_script_pieces_new (void *ctx, void **out, void (*body)(void *body_ctx), v
     tl_script_pieces_free(d);
     return rc;
   }
-  tl_pieces_mind(d->pieces);
+  tl_pieces_mind(d->pieces, brief);
   *out = d;
   return TL_OK;
 }

@@ -177,6 +177,11 @@ static void decoder_failed (tl_station *s, int64_t time_ms) {
 static bool has_decode (void *user) {
   return ((tl_station_hooks *)user)->functions->decode != LUA_NOREF;
 }
+static bool decodes_only (void *line_user, void *user) {
+  const tl_line_hooks *l = line_user;
+  const tl_station_functions *f = ((tl_station_hooks *)user)->functions;
+  return f->decode != LUA_NOREF && !f->values && (!l || l->on_value == LUA_NOREF);
+}
 static bool has_encode (void *user) {
   return ((tl_station_hooks *)user)->functions->encode != LUA_NOREF;
 }
@@ -367,6 +372,7 @@ int tl_handler_call_line (void *ctx, tl_link *l, lua_CFunction f, void *arg, con
 }
 
 const tl_handlers tl_script_handlers = { .has_decode = has_decode,
+                                         .decodes_only = decodes_only,
                                          .decode = on_decode,
                                          .decode_dry = tl_script_decode_dry,
                                          .pieces_new = tl_script_pieces_new,

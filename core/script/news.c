@@ -138,8 +138,7 @@ static bool has_its_time (const tl_script *s) {
 /* Is it to be called at once? C code that runs after a decoder may set many values. */
 static bool comes_first (tl_script *s) {
   if (has_its_time(s)) return true;
-  return s->news.waiting == 0 &&
-         tl_turn_used_ns(s) <= (uint64_t)(s->box.handler_time * 1e9) / 2;
+  return s->news.waiting == 0 && tl_turn_used_ns(s) <= (uint64_t)(s->box.handler_time * 1e9) / 2;
 }
 
 static bool leave_out (tl_script *s) {

@@ -230,7 +230,8 @@ int tl_write_async (lua_State *L, tl_script *s,
                     void *ctx, int callback, const tl_change *change);
 
 /* decode_pieces.c: members of tl_handlers */
-int tl_script_pieces_new (void *ctx, void **out, void (*body)(void *body_ctx), void *body_ctx);
+int tl_script_pieces_new (void *ctx, void **out, bool brief, void (*body)(void *body_ctx),
+                          void *body_ctx);
 bool tl_script_pieces_go (void *pieces);
 void tl_script_pieces_hurry (void *pieces);
 void tl_script_pieces_free (void *pieces);

@@ -53,7 +53,7 @@ static void when_the_turn_is_used_lines_wait_for_their_turn (void **state) {
   use_the_turn();
   assert_true(tl_pace_passes_over(&l));
   tl_pace_wait(&l); /* the line was quick so far: it waits ahead of those that were not */
-  assert_int_equal(l.pace.waits.rank, 2); /* as it has no function */
+  assert_int_equal(l.pace.waits.rank, 3); /* as it has no function */
   tl_heavy_forget(g.loop, &l.pace.waits);
   one.user = &one;
   tl_pace_wait(&l);

@@ -332,6 +332,25 @@ static void what_is_trusted_goes_before_what_was_quick (void **state) {
   assert_int_equal(turns[0], turns[2]);
 }
 
+/* A turn with a long call has no second one of what was quick: that waits for the next turn, but
+** for eight such turns at most. What is short for certain does not wait. */
+static void a_long_call_holds_back_what_was_quick_and_not_what_is_short (void **state) {
+  (void)state;
+  for (int trusted = 0; trusted < 2; trusted++) {
+    again = 9;
+    used = 100;
+    trace[0] = '\0';
+    assert_int_equal(tl_loop_later(loop, use_the_turn, NULL), 0);
+    make_heavy(100, 0);
+    for (int i = 1; i < 3; i++) tl_heavy_forget(loop, &heavy[i].h);
+    tl_heavy_wait_ahead(loop, &heavy[1].h, trusted);
+    tl_heavy_wait_first(loop, &heavy[2].h);
+    tl_loop_run(loop);
+    assert_string_equal(trace, "uzuuuuuuuuyux");
+  }
+  used = 8;
+}
+
 static void use_the_trusted_turn (tl_heavy *h) {
   note("t");
   tl_clock_busy += 8;
@@ -511,6 +530,8 @@ int main (void) {
                                     loop_teardown),
     cmocka_unit_test_setup_teardown(what_is_trusted_goes_before_what_was_quick, setup,
                                     loop_teardown),
+    cmocka_unit_test_setup_teardown(a_long_call_holds_back_what_was_quick_and_not_what_is_short,
+                                    setup, loop_teardown),
     cmocka_unit_test_setup_teardown(what_was_quick_has_a_share_beside_what_is_trusted, setup,
                                     loop_teardown),
     cmocka_unit_test_setup_teardown(what_was_quick_is_called_in_a_turn_that_is_used, setup,

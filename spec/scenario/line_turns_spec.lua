@@ -63,4 +63,34 @@ describe("lines whose decoders never end", function()
     assert.is_true(took < 0.2, took) -- 0.5 for all of them
     t:stop()
   end)
+
+  it("hold no line that has long been quick, as they all have, when they begin together", function()
+    local b, quick = broker.new(), broker.new()
+    local t = tagline.run([[
+      limits { handler_time = 0.06 }
+      local function decode(msg)
+        while msg.payload == "endless" do end
+        return { x = os.clock() }
+      end
+      for i = 1, 7 do
+        line("l" .. i) { host = "127.0.0.1", port = PORT,
+          station "s" { address = "t", decode = decode, tags = { x = Ai {} } } }
+      end
+      line "quick" { host = "127.0.0.1", port = QUICK,
+        station "s" { address = "t", decode = decode, tags = { x = Ai {} } } }
+    ]], { PORT = b.port, QUICK = quick.port })
+    local all = {}
+    for i = 1, 7 do all[i] = b:handshake() end
+    all[8] = quick:handshake()
+    for id = 1, 70 do
+      for _, c in ipairs(all) do c:deliver("t", "", id) end
+    end
+    for _ = 1, 70 do t:value "quick.s.x" end
+    for i = 1, 7 do all[i]:send("PUBLISH", { topic = "t", payload = "endless" }) end
+    all[8]:send("PUBLISH", { topic = "t", payload = "" })
+    local before = t:cpu()
+    local took = t:value("quick.s.x").value - before
+    assert.is_true(took < 0.2, took) -- 0.4 for all of them
+    t:stop()
+  end)
 end)
