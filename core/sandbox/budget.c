@@ -293,10 +293,8 @@ static bool enter (tl_sandbox *s, tl_budget *outer, double seconds) {
 }
 
 void tl_budget_look_soon (tl_sandbox *s) {
-  lua_State *L = s->running;
-  lua_Hook now = L ? lua_gethook(L) : NULL;
   s->ticked = true;
-  if (L && (!now || now == on_look)) lua_sethook(L, on_look, LUA_MASKCOUNT, 1);
+  if (s->running && !lua_gethook(s->running)) lua_sethook(s->running, on_look, LUA_MASKCOUNT, 1);
 }
 
 static void leave (tl_sandbox *s, const tl_budget *outer) {

@@ -15,10 +15,12 @@ static lua_Hook hook;
 static timer_t timer, bell, clock_alarm;
 static bool has_alarm;
 static uint64_t alarm_ns; /* when it comes, or came */
+static int uncalled;      /* signals since the hook was set, which is still there */
 static int users;
 static volatile bool rang;
 
 enum { TICK, BELL, ALARM };
+enum { PATIENCE = 16 };
 
 static void on_tick (int number, siginfo_t *info, void *context) {
   tl_sandbox *s = watched;
@@ -31,10 +33,15 @@ static void on_tick (int number, siginfo_t *info, void *context) {
   if (info->si_value.sival_int == TICK) s->ticks++;
   lua_State *L = s->running;
   lua_Hook now = lua_gethook(L);
-  /* Set also where it stands there: a signal may have come while the look took it away, before its
-  ** mask, or while Lua saw that there was none, before it told the running function not to look
-  ** any more. Nothing would call it then. */
-  if (!now || now == hook) lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+  /* A signal may have come while the look took the hook away, before its mask; or while Lua saw
+  ** that there was none, before it told the running function not to look any more. Nothing would
+  ** call it then, nor set it again. The second is not to be seen, and to set it walks along all
+  ** calls, which may take longer than a tick: so only where it was not called for long. */
+  bool is_dead = now == hook && (lua_gethookmask(L) == 0 || ++uncalled >= PATIENCE);
+  if (!now || is_dead) {
+    lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+    uncalled = 0;
+  }
   /* The hook of a coroutine counts instructions, of which there are few where it waits: now. */
   bool counts = now && now != hook && (lua_gethookmask(L) & LUA_MASKCOUNT);
   if (counts && info->si_value.sival_int == ALARM) lua_sethook(L, now, lua_gethookmask(L), 1);
