@@ -193,9 +193,8 @@ static int waits;
 
 static int l_wait_long (lua_State *L) {
   (void)L;
-  waits++;
-  poll(NULL, 0, 20);
-  return 0;
+  if (poll(NULL, 0, 20) == 0) waits++; /* an alarm cuts it short: where it finds that others had */
+  return 0;                            /* the processor, another one comes soon */
 }
 
 static int p_waits_in_a_coroutine (lua_State *L) {
