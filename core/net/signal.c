@@ -12,6 +12,7 @@
 
 struct tl_signal {
   uv_async_t wake;
+  tl_loop *loop;
   void (*fn)(void *ctx, int signum);
   void (*at_once)(int signum);
   void *ctx;
@@ -37,11 +38,17 @@ static void on_number (int signum) {
   uv_async_send(&s->wake);
 }
 
-static void on_wake (uv_async_t *wake) {
-  tl_signal *s = wake->data;
+static void call (void *ctx) {
+  tl_signal *s = ctx;
   if (!s->due) return;
   s->due = 0;
   s->fn(s->ctx, s->signum);
+}
+
+/* What has come by then is read before: a signal that ends the process loses none of it. */
+static void on_wake (uv_async_t *wake) {
+  tl_signal *s = wake->data;
+  if (tl_loop_later(s->loop, call, s) < 0) call(s);
 }
 
 static void on_closed (uv_handle_t *handle) { free(handle->data); }
@@ -57,6 +64,7 @@ int tl_signal_new (tl_signal **out, tl_loop *loop, int signum, void (*fn)(void *
     return rc;
   }
   s->wake.data = s;
+  s->loop = loop;
   s->fn = fn;
   s->ctx = ctx;
   s->signum = signum;
@@ -81,5 +89,6 @@ void tl_signal_close (tl_signal *s) {
   if (!s) return;
   signal(s->signum, SIG_DFL);
   heard[s->signum] = NULL;
+  tl_loop_forget(s->loop, call, s);
   tl_handle_close((uv_handle_t *)&s->wake, on_closed);
 }

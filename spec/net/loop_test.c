@@ -501,6 +501,28 @@ static void a_signal_comes_from_the_loop (void **state) {
   assert_null(bad);
 }
 
+static void on_readable (uv_poll_t *handle, int status, int events) {
+  (void)status, (void)events;
+  note("r");
+  uv_close((uv_handle_t *)handle, NULL);
+}
+
+static void what_has_come_is_read_before_a_signal_is_told (void **state) {
+  int ends[2];
+  uv_poll_t readable;
+  (void)state;
+  assert_int_equal(tl_signal_new(&usr1, loop, SIGUSR1, on_usr1, &usr1), 0);
+  assert_int_equal(pipe(ends), 0);
+  uv_poll_init(tl_loop_uv(loop), &readable, ends[0]);
+  uv_poll_start(&readable, UV_READABLE, on_readable);
+  raise(SIGUSR1);
+  assert_int_equal(write(ends[1], "x", 1), 1);
+  tl_loop_run(loop);
+  assert_string_equal(trace, "ru");
+  close(ends[0]);
+  close(ends[1]);
+}
+
 int main (void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(runs_in_the_order_of_asking_and_once, setup, loop_teardown),
@@ -545,6 +567,8 @@ int main (void) {
     cmocka_unit_test_setup_teardown(the_clock_is_the_monotonic_one, setup, loop_teardown),
     cmocka_unit_test_setup_teardown(turns_are_timed_when_that_is_asked_for, setup, loop_teardown),
     cmocka_unit_test_setup_teardown(a_signal_comes_from_the_loop, setup, loop_teardown),
+    cmocka_unit_test_setup_teardown(what_has_come_is_read_before_a_signal_is_told, setup,
+                                    loop_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
