@@ -3,6 +3,7 @@
 **
 ** Our own handlers, not uv_signal: at a signal that comes while the loop is held, another thread
 ** must hear of it at once (tl_signal_at_once). */
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,25 +18,29 @@ struct tl_signal {
   void (*at_once)(int signum);
   void *ctx;
   int signum;
-  pthread_t thread; /* the loop's */
   volatile sig_atomic_t due;
 };
 
 /* For the handler, which is given no more than the number. */
-static tl_signal *volatile heard[NSIG];
+static struct {
+  tl_signal *volatile signal;
+  pthread_t
+      thread; /* the loop's; it stays, for a handler that another thread is in the middle of */
+} heard[NSIG];
 
-/* Only in the loop's thread, which alone makes and closes them: no other can be in the middle of
-** this when one is closed. */
+/* Only in the loop's thread, which alone makes and closes them: there no handler is in the middle
+** of this when one is closed. */
 static void on_number (int signum) {
-  tl_signal *s = heard[signum];
-  if (!s) return;
-  if (!pthread_equal(pthread_self(), s->thread)) {
-    pthread_kill(s->thread, signum);
-    return;
+  int before = errno; /* of what was interrupted */
+  tl_signal *s = heard[signum].signal;
+  if (s && !pthread_equal(pthread_self(), heard[signum].thread)) {
+    pthread_kill(heard[signum].thread, signum);
+  } else if (s) {
+    s->due = 1;
+    if (s->at_once) s->at_once(signum);
+    uv_async_send(&s->wake);
   }
-  s->due = 1;
-  if (s->at_once) s->at_once(signum);
-  uv_async_send(&s->wake);
+  errno = before;
 }
 
 static void call (void *ctx) {
@@ -68,12 +73,12 @@ int tl_signal_new (tl_signal **out, tl_loop *loop, int signum, void (*fn)(void *
   s->fn = fn;
   s->ctx = ctx;
   s->signum = signum;
-  s->thread = pthread_self();
+  heard[signum].thread = pthread_self();
   if (sigaction(signum, &action, NULL) != 0) {
     tl_handle_close((uv_handle_t *)&s->wake, on_closed);
     return UV_EINVAL;
   }
-  heard[signum] = s;
+  heard[signum].signal = s;
   *out = s;
   return TL_OK;
 }
@@ -88,7 +93,7 @@ void tl_signal_at_once (tl_signal *s, void (*fn)(int signum)) {
 void tl_signal_close (tl_signal *s) {
   if (!s) return;
   signal(s->signum, SIG_DFL);
-  heard[s->signum] = NULL;
+  heard[s->signum].signal = NULL;
   tl_loop_forget(s->loop, call, s);
   tl_handle_close((uv_handle_t *)&s->wake, on_closed);
 }
