@@ -74,11 +74,12 @@ int tl_signal_new (tl_signal **out, tl_loop *loop, int signum, void (*fn)(void *
   s->ctx = ctx;
   s->signum = signum;
   heard[signum].thread = pthread_self();
+  heard[signum].signal = s; /* before: the first may come as soon as there is a handler */
   if (sigaction(signum, &action, NULL) != 0) {
+    heard[signum].signal = NULL;
     tl_handle_close((uv_handle_t *)&s->wake, on_closed);
     return UV_EINVAL;
   }
-  heard[signum].signal = s;
   *out = s;
   return TL_OK;
 }
