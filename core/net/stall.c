@@ -307,8 +307,9 @@ void tl_stall_set_limit (tl_stall *s, int64_t limit_ms) {
 
 void tl_stall_hurry (const char *told) {
   int before = errno;
-  atomic_store(&asked.told, told);
-  if (asked.stall) sem_post(&asked.woken);
+  /* Woken once: who tells it again and again would begin each tick anew, and none would pass. */
+  bool first = atomic_exchange(&asked.told, told) == NULL;
+  if (first && asked.stall) sem_post(&asked.woken);
   errno = before;
 }
 

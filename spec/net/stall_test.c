@@ -80,6 +80,19 @@ static void stand_still (uv_timer_t *timer) {
   for (;;) pause();
 }
 
+/* Told again and again, as by `while kill PID; do sleep 0.1; done`. */
+static void stand_still_and_be_told (uv_timer_t *timer) {
+  (void)timer;
+  alarm(DEADLINE_MS / 1000);
+  for (;;) {
+    tl_stall_hurry("SIGTERM");
+    poll(NULL, 0, 5);
+  }
+}
+
+/* What the loop of see_the_end() is held by. */
+static void (*stands_still)(uv_timer_t *timer) = stand_still;
+
 /* A process whose loop stands still, and the watch over it, which knows of `known` ms. Returns what
 ** was said when it has ended. */
 static const char *see_the_end (int64_t known, const char *told) {
@@ -93,7 +106,7 @@ static const char *see_the_end (int64_t known, const char *told) {
     out = ends[1];
     assert_int_equal(uv_loop_fork(tl_loop_uv(loop)), 0);
     uv_timer_init(tl_loop_uv(loop), &timer);
-    uv_timer_start(&timer, stand_still, 0, 0);
+    uv_timer_start(&timer, stands_still, 0, 0);
     if (told) tl_stall_hurry(told);
     assert_int_equal(tl_stall_watch(&stall, loop, known, 0, &events, NULL), 0);
     tl_loop_run(loop);
@@ -131,6 +144,15 @@ static void ends_one_that_was_told_to_end_though_it_may_stand_still_for_ever (vo
   limit = 0;
   told_limit = 1200;
   assert_memory_equal(see_the_end(0, "SIGTERM"), "SIGTERM: held for 1.", 20);
+}
+
+static void ends_one_that_is_told_again_and_again (void **state) {
+  (void)state;
+  limit = 0;
+  told_limit = 1200;
+  stands_still = stand_still_and_be_told;
+  assert_memory_equal(see_the_end(0, NULL), "SIGTERM: held for 1.", 20);
+  stands_still = stand_still;
 }
 
 static volatile int looks;
@@ -212,6 +234,7 @@ int main (void) {
     SPEC(ends_a_process_whose_loop_stands_still_and_says_where),
     SPEC(leaves_it_as_long_as_what_holds_it_may),
     SPEC(ends_one_that_was_told_to_end_though_it_may_stand_still_for_ever),
+    SPEC(ends_one_that_is_told_again_and_again),
     SPEC(before_the_loop_runs_it_is_told_that_things_go_on),
     SPEC(tells_a_thread_that_could_run_from_one_that_waits),
     SPEC(others_that_have_the_processor_end_nothing),
