@@ -120,19 +120,31 @@ static void on_its_turn (tl_heavy *h) {
   pump((tl_link *)(void *)((char *)h - offsetof(tl_link, ack.waits)));
 }
 
-/* Later in this turn, or, when it is used, in turn with others that take long: with many such lines
-** a PING would wait for all of them. False: no memory. */
-static bool pump_later (tl_link *l) {
-  tl_loop *loop = l->gateway->loop;
-  if (!tl_loop_is_used(loop)) return tl_loop_later(loop, on_pump, l) == TL_OK;
+/* Needs no memory. */
+static void wait_for_turn (tl_link *l) {
   l->ack.waits.run = on_its_turn;
-  tl_heavy_wait(loop, &l->ack.waits);
-  return true;
+  tl_heavy_wait(l->gateway->loop, &l->ack.waits);
+}
+
+static void ask_later (tl_link *l) {
+  if (tl_loop_later(l->gateway->loop, on_pump, l) != TL_OK) wait_for_turn(l);
+}
+
+/* Later in this turn, or, when it is used, in turn with others that take long: with many such lines
+** a PING would wait for all of them. */
+static void pump_later (tl_link *l) {
+  if (tl_loop_is_used(l->gateway->loop))
+    wait_for_turn(l);
+  else
+    ask_later(l);
 }
 
 static void on_pump (void *ctx) {
   tl_link *l = ctx;
-  if (!tl_loop_is_used(l->gateway->loop) || !pump_later(l)) pump(l);
+  if (tl_loop_is_used(l->gateway->loop))
+    wait_for_turn(l);
+  else
+    pump(l);
 }
 
 /* Deliver waiting messages, up to the next one that ACK_ID must confirm.
@@ -144,7 +156,10 @@ static void pump (tl_link *l) {
   tl_pace_begin(l);
   while (!l->ack.station && !l->longer.pieces && l->ack.head && !l->conn.removed &&
          !(l->input.shut & (TL_SHUT_VALUES | TL_SHUT_RELOAD))) {
-    if (over && pump_later(l)) break;
+    if (over) {
+      pump_later(l);
+      break;
+    }
     tl_waiting *w = take_first(l); /* its handlers may drop the queue */
     w->m.late = l->conn.since < 0;
     if (tl_link_begin_long(l, w, &w->m)) break;
@@ -173,9 +188,10 @@ void tl_link_forget_awaiting (tl_link *l, const tl_station *s) {
   tl_link_ask_pump(l);
 }
 
+/* Never now: inside the session's input it does not know yet that the message is held, and would
+** never acknowledge it. */
 void tl_link_ask_pump (tl_link *l) {
-  if (!l->ack.head || l->ack.station || l->longer.pieces) return;
-  if (tl_loop_later(l->gateway->loop, on_pump, l) != TL_OK) pump(l);
+  if (l->ack.head && !l->ack.station && !l->longer.pieces) ask_later(l);
 }
 
 void tl_link_forget_pump (tl_link *l) {

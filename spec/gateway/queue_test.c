@@ -13,8 +13,15 @@
 static bool spent;
 static void *spare_malloc (size_t n) { return spent ? NULL : malloc(n); }
 
+#include "net/loop.h"
+static int spare_later (tl_loop *loop, void (*fn)(void *ctx), void *ctx) {
+  return spent ? TL_ENOMEM : tl_loop_later(loop, fn, ctx);
+}
+
 #define malloc spare_malloc
+#define tl_loop_later spare_later
 #include "gateway/ack_id.c"
+#undef tl_loop_later
 #undef malloc
 
 /* A turn of the loop that is used: so much processor time has gone by since it began. */
@@ -40,6 +47,24 @@ static void is_not_lost_for_want_of_memory (void **state) {
   assert_int_equal(l.ack.count, 2);
   tl_link_drop_queue(&l);
   tl_recorder_fini(&l.recorder);
+}
+
+/* It is asked for inside the session's input, which does not know yet that the message is held. */
+static void is_delivered_later_for_want_of_memory (void **state) {
+  tl_gateway g = { .loop = NULL };
+  tl_link l = { .gateway = &g, .params.receive_queue = 1000, .input.shut = TL_SHUT_VALUES };
+  tl_incoming m = { .topic = TL_LIT("a"), .payload = TL_LIT("x"), .id = 7, .qos = 1 };
+  (void)state;
+  assert_int_equal(tl_loop_new(&g.loop), TL_OK);
+  assert_int_equal(tl_link_queue(&l, &m), TL_OK);
+  spent = true;
+  tl_link_ask_pump(&l);
+  spent = false;
+  assert_false(g.flush.asked); /* nothing was tried */
+  assert_non_null(l.ack.waits.next);
+  tl_link_forget_pump(&l);
+  tl_link_drop_queue(&l);
+  tl_loop_free(g.loop);
 }
 
 static void when_the_turn_is_used_lines_wait_for_their_turn (void **state) {
@@ -79,6 +104,7 @@ static void when_the_turn_is_used_lines_wait_for_their_turn (void **state) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(is_not_lost_for_want_of_memory),
+    cmocka_unit_test(is_delivered_later_for_want_of_memory),
     cmocka_unit_test(when_the_turn_is_used_lines_wait_for_their_turn),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
