@@ -168,6 +168,7 @@ void tl_input_forget (tl_link *l) {
   in->done = in->answers = 0;
   tl_loop_forget(l->gateway->loop, on_resume, l);
   tl_heavy_forget(l->gateway->loop, &l->pace.waits);
+  l->pace.careful = 0; /* it was for that turn */
   tl_buf_clear(&in->bytes);
   tl_buf_shrink(&in->bytes, 0);
 }

@@ -67,6 +67,32 @@ static void is_delivered_later_for_want_of_memory (void **state) {
   tl_loop_free(g.loop);
 }
 
+static bool decodes (void *line, void *station) { return !line && station; }
+static int no_pieces (void *ctx, void **out, bool brief, void (*body)(void *), void *body_ctx) {
+  (void)ctx, (void)out, (void)brief, (void)body, (void)body_ctx;
+  return TL_ENOMEM;
+}
+
+/* A connection that ends while its line waits takes the line's turn away. */
+static void the_next_connection_is_not_handled_in_pieces (void **state) {
+  tl_gateway g = { .handlers = { .decodes_only = decodes, .pieces_new = no_pieces } };
+  tl_plan plan = { .special.ack_id = -1 };
+  tl_station one = { .user = &one, .plan = &plan }, *stations[] = { &one };
+  tl_line line = { .stations = stations, .station_count = 1 };
+  tl_link l = { .gateway = &g, .line = &line };
+  (void)state;
+  assert_int_equal(tl_loop_new(&g.loop), TL_OK);
+  for (int i = 0; i < 64; i++) tl_pace_begin(&l), tl_pace_end(&l);
+  use_the_turn();
+  tl_pace_wait(&l);
+  assert_int_equal(l.pace.waits.rank, 3);
+  assert_int_equal(l.pace.careful, TL_LINK_LONG);
+  tl_input_forget(&l);
+  assert_null(l.pace.waits.next);
+  assert_int_equal(l.pace.careful, 0);
+  tl_loop_free(g.loop);
+}
+
 static void when_the_turn_is_used_lines_wait_for_their_turn (void **state) {
   tl_gateway g = { .loop = NULL };
   tl_station one = { .user = NULL }, *stations[] = { &one };
@@ -105,6 +131,7 @@ int main (void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(is_not_lost_for_want_of_memory),
     cmocka_unit_test(is_delivered_later_for_want_of_memory),
+    cmocka_unit_test(the_next_connection_is_not_handled_in_pieces),
     cmocka_unit_test(when_the_turn_is_used_lines_wait_for_their_turn),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
