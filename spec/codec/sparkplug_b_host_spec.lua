@@ -316,14 +316,30 @@ describe("a sparkplug_b host's rebirth request", function()
     assert.equal(3, #asked)
   end)
 
-  it("that is not answered again and again is told", function()
+  it("that is not answered again and again is told, now and then", function()
     local host, asked = host_of { on_error = false, rebirth_interval = 10 }
-    for i = 0, 2 do assert.same({}, host(ndata(i, {}, 1000 + 10 * i))) end
-    assert.has_error(function() host(ndata(3, {}, 1030)) end, "sparkplug_b: G/E: has not \z
-      answered 3 requests for its births: does it take the NCMD 'Node Control/Rebirth'?")
-    assert.equal(4, #asked)
+    local told = {}
+    for i = 0, 40 do
+      local ok, got = pcall(host, ndata(i, { int(2, 3) }, 1000 + 10 * i))
+      if ok then assert.same({}, got) else told[#told + 1] = { i, got } end
+    end
+    local text = "sparkplug_b: G/E: has not answered 3 requests for its births: does it take the \z
+      NCMD 'Node Control/Rebirth'?" -- the same: it is logged once
+    assert.same({ { 3, text }, { 33, text } }, told)
+    assert.equal(41, #asked)
     host(nbirth())
-    assert.same({}, host(ndata(1, {}, 1040)))
+    assert.same({}, host(ndata(1, {}, 2000)))
+  end)
+
+  it("that is not answered takes nothing away from what needs no birth", function()
+    local host, asked = host_of { on_error = false, rebirth_interval = 10 }
+    for i = 0, 5 do
+      local metric = { name = "Level", datatype = "Int8", value = i }
+      assert.same({ Level = { value = i, time = SECONDS } },
+        host(ndata(i, { metric, int(2, 3) }, 1000 + 10 * i)))
+    end
+    for i = 6, 9 do assert.same({}, host(ndata(i, {}, 1000 + 10 * i))) end
+    assert.equal(10, #asked)
   end)
 
   it("that comes too soon after another is made up for", function()

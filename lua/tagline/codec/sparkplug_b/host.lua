@@ -16,6 +16,7 @@ local hosts = {}
 
 local ASKED_AT_ONCE = 200 -- nodes that a turn of the loop asks for their births
 local IN_VAIN = 3 -- requests without an answer, after which a node is told of
+local AGAIN = 30 -- requests between two such words: each takes what decode gives to all its tags
 
 local function give_up(text, ...) error("sparkplug_b: " .. text:format(...), 0) end
 
@@ -33,10 +34,7 @@ local function count_asked(c)
   local node = c.node
   if node.born then return end
   node.in_vain = node.in_vain and node.in_vain + 1 or 0 -- the requests before this one
-  if node.in_vain < IN_VAIN then return end
-  note(c, false,
-    "has not answered %d requests for its births: does it take the NCMD 'Node Control/Rebirth'?",
-    node.in_vain)
+  c.in_vain = node.in_vain >= IN_VAIN and (node.in_vain - IN_VAIN) % AGAIN == 0
 end
 
 -- Asked for too soon after the last time (a node whose messages never agree would be kept being
@@ -201,6 +199,10 @@ function messages.NDATA(c, m)
         or "a metric without name and alias"
     note(c, false, "expected metrics of the birth certificate, got %s", what)
     ask_rebirth(c, named and "unknown metric" or "unknown alias")
+  elseif c.in_vain and unknown and filling:is_empty() then
+    note(c, false,
+      "has not answered %d requests for its births: does it take the NCMD 'Node Control/Rebirth'?",
+      IN_VAIN)
   end
   return filling
 end

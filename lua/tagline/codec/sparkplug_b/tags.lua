@@ -112,6 +112,9 @@ end
 
 local function seconds(ms) return ms and ms >= 0 and ms <= LATEST_MS and ms / 1000 or nil end
 
+--- Has nothing been put?
+function filling:is_empty() return #self.samples == 1 and next(self.samples[1]) == nil end
+
 function filling:put(tag, value)
   local current = self.samples[#self.samples]
   if current[tag] then
