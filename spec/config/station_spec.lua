@@ -246,13 +246,14 @@ describe("a station", function()
 
   describe("whose address looks like an MQTT filter", function()
     for filter, regex in pairs { ["plant/+/up"] = '"plant/[^/]+/up"', ["plant/#"] = '"plant/.*"',
-      ["a.b/+/#"] = "[[a\\.b/[^/]+/.*]]" } do
+      ["a.b/+/#"] = "[[a\\.b/[^/]+/.*]]", ["a$b/+/up"] = "[[a\\$b/[^/]+/up]]",
+      ["a[.]b/+/up"] = '"a[.]b/[^/]+/up"', ["a\\.b/+/(x|y)"] = "[[a\\.b/[^/]+/(x|y)]]" } do
       it("is told what " .. filter .. " is meant to be", function()
         assert.same(
           { "c.lua:1: warning: line 'p', station 's': address: looks like an MQTT filter, but \z
             addresses are topics or regular "
           .. "expressions: is " .. regex .. " meant?" },
-            told(('address = "%s"'):format(filter)))
+            told(("address = [=[%s]=]"):format(filter)))
       end)
     end
     it("is refused when it is no expression either", function()

@@ -7,8 +7,10 @@ end
 
 --- The regular expression that an MQTT filter would be, when the address looks like one; else nil.
 --- A level '*' is meant like '+': in an expression it repeats the slash before it.
-local function as_regex(address)
+--- `compiles`: it is an expression; one with groups, say, is meant as one but for these levels.
+local function as_regex(address, compiles)
   if address == "#" then return nil end
+  local is_one = compiles and address:find "[\\(%[|]"
   local parts, wild, last = {}, false, nil
   for level in levels(address) do
     last = level
@@ -17,9 +19,10 @@ local function as_regex(address)
     elseif level == "#" then
       parts[#parts + 1] = ".*"
     else
-      parts[#parts + 1] = level:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?{}|\\]", function(c)
-        return c == "-" and "-" or "\\" .. c
-      end)
+      parts[#parts + 1] = is_one and level
+        or level:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?{}|\\]", function(c)
+          return c == "-" and "-" or "\\" .. c
+        end)
     end
   end
   return (wild or last == "#") and table.concat(parts, "/") or nil
@@ -68,6 +71,7 @@ return function(core, address)
   end
   local facts = { groups = found.groups, count = found.count }
   local pattern = as_pcre(address)
+  meant = as_regex(address, true)
   if meant then
     facts.warning = looks_like_filter:format(typed(meant))
   elseif pattern then
