@@ -250,19 +250,22 @@ describe("tagline explain", function()
       line "p" { host = "x", payload_type = "JSON", station "s" { address = "a", tags = {
         a = Ai "JA=rx.temp", b = Ai "JA=rx.list[9]", c = Ai "JA=n.x.y", d = Ai 'JA=["a.b"].c',
         e = Ai "JA=e.x", f = Ai "JA=rx.list[2]", g = Ai { "JA=nul.x", on_missing = "keep" },
-        h = Ai { "JA=[1]", on_missing = "default", default = 4 } } } }]==]
-    local doc = '{"rx":{"Temp":1,"list":[1,2]},"n":5,"e":{},"nul":null,"a\\u0041":1,\z
-      "k1":1,"k2":1,"k3":3,"k4":4}'
+        h = Ai { "JA=[1]", on_missing = "default", default = 4 }, i = Ai "JA=rx.text.x",
+        j = Ai "JA=rx.end.x" } } }]==]
+    local doc = '{"rx":{"Temp":1,"list":[1,2],"text":"","end":""},"n":5,"e":{},"nul":null,\z
+      "a\\u0041":1,"k1":1,"k2":1,"k3":3,"k4":4}'
     local code, out = tagline.command({ "explain", path, "a", "-" }, { input = doc })
     assert.equal(0, code)
     for name, text in pairs {
-      a = "no 'temp' in rx, which has: Temp, list",
+      a = "no 'temp' in rx, which has: Temp, list, text, end",
         b = "no '[9]' in rx.list, which has 2 items",
         c = "no 'x.y' in n, which is a number",
       d = "no '[\"a.b\"].c' in the document, which has: rx, n, e, nul, aA, k1, k2, k3, 1 more",
       e = "no 'x' in e, which is empty", f = " 2 ", g = "no 'x' in nul, which is null  ",
       h = "no '[1]' in the document, which has: rx, n, e, nul, aA, k1, k2, k3, 1 more, the \z
         default",
+      i = "prepare = function(p) return json.decode(p).rx.text end makes that the document",
+      j = 'prepare = function(p) return json.decode(p)["rx"]["end"] end makes that the document',
     } do
       assert.truthy(out:match("\n    " .. name .. "  [^\n]*"):find(text, 1, true), name .. ": "
         .. out)

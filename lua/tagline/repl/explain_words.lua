@@ -114,6 +114,12 @@ local function steps_text(steps, raw)
   return table.concat(parts, ", ")
 end
 
+--- The way of a JSON address behind a value, as one types it: an `end` is no name in Lua.
+local function index(place)
+  if load("return _." .. place) then return "." .. place end
+  return (place:gsub("[^.]+", '["%0"]'):gsub("%.", ""))
+end
+
 --- Where the way of a JSON address ended, and what is there.
 local function near_text(near)
   local place = (near.at or "") ~= "" and M.raw_text(near, "at") or "the document"
@@ -125,8 +131,8 @@ local function near_text(near)
   if near.type == "string" and place:find "^[%a_][%w_.]*$" then
     -- gateways wrap a device's JSON into a text of their own
     return ('%s, which is a string: if it holds JSON, prepare = function(p) return \z
-      json.decode(p).%s end makes that the document, and the address "JA=%s"'):format(text, place,
-      M.raw_text(near, "lacks"))
+      json.decode(p)%s end makes that the document, and the address "JA=%s"'):format(text,
+      index(place), M.raw_text(near, "lacks"))
   end
   if near.type ~= "object" then
     return ("%s, which is %s%s"):format(text, kind, place == "the document"
