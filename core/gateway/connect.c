@@ -191,7 +191,7 @@ void tl_link_fail (tl_link *l, const char *fmt, ...) {
   tl_dial_log_failure(&l->dial, TL_LOG_ERROR, l->conn.error, l->time.now);
   if (l->conn.transport) {
     tl_link_close(l, false);
-  } else {
+  } else if (!l->conn.removed) {
     schedule_retry(l);
     tl_link_arm(l);
   }
