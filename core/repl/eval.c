@@ -267,7 +267,7 @@ static void go_on (tl_eval *e, step *st) {
   e->thread.slice_began = tl_clock_mono_ns();
   e->thread.slice_cpu = tl_clock_cpu_ns();
   s->repl->evaluating = e;
-  tl_caller caller = tl_caller_enter(s, (tl_caller){ e->person.id, e->person.uid });
+  tl_caller caller = tl_caller_enter(s, (tl_caller){ .eval = e->person.id, .uid = e->person.uid });
   int rc = tl_script_enter(s, p_go_on, st, TL_EVAL_CALL_SECONDS, "repl", &err);
   tl_caller_leave(s, caller);
   s->repl->evaluating = before;

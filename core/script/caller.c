@@ -9,7 +9,12 @@
 /* how many levels of calls are searched for a function that was typed at a prompt */
 enum { LEVELS = 8 };
 
-tl_caller tl_caller_here (lua_State *L) { return tl_script_of(L)->caller.now; }
+tl_caller tl_caller_here (lua_State *L) {
+  const tl_script *s = tl_script_of(L);
+  tl_caller here = s->caller.now;
+  if (s->errors.scope) here.line = s->errors.scope->line;
+  return here;
+}
 
 /* Was a function on this stack typed at a prompt? When such a function is called later from a
 ** handler, what it does still counts as done by a person. */

@@ -22,6 +22,7 @@ typedef struct tl_eval tl_eval;
 typedef struct {
   uint64_t eval; /* number of the person's console; 0: nobody. The console may be closed by now */
   uint32_t uid;
+  const void *line; /* whose handler it was, only compared; NULL: of no line (turn.h) */
 } tl_caller;
 
 /* chunk name of code that was typed at a console, as errors show it */

@@ -11,8 +11,8 @@ typedef struct {
   tl_script *s;
   tl_pieces *pieces;
   struct tl_message_now *message;
-  int cache;         /* its own (l_message.c) */
-  const void *scope; /* failures.c */
+  int cache;               /* its own (l_message.c) */
+  const tl_station *scope; /* failures.c */
   tl_call_kind kind;
 } decoding;
 

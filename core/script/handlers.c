@@ -83,7 +83,7 @@ static int call_timed (call *c, lua_CFunction body, tl_call_kind kind, tl_buf *e
       !before || before->stats[kind].calls < ALL_TIMED || before->stats[kind].calls % TIMED_OF == 0;
   uint64_t began = timed ? tl_ticks() : 0, away = c->s->box.away_ticks;
   c->s->box.checked_ticks = 0;
-  const void *outer = tl_errors_begin(c->s, c->station, kind);
+  const tl_station *outer = tl_errors_begin(c->s, c->station, kind);
   int rc = tl_script_enter(c->s, body, c, c->s->box.handler_time, tl_call_names[kind], err);
   tl_errors_end(c->s, outer);
   record_outcome(c, rc, tl_call_names[kind], err);
@@ -362,9 +362,13 @@ static void on_status (void *ctx, tl_station *s, tl_station_status before) {
 
 int tl_handler_call_line (void *ctx, tl_link *l, lua_CFunction f, void *arg, const char *what) {
   call c = { .s = ctx, .link = l };
+  tl_caller before = c.s->caller.now, caller = before;
   tl_buf err;
   tl_buf_init(&err);
+  caller.line = tl_link_line(l);
+  tl_caller_enter(c.s, caller);
   int rc = tl_script_enter(c.s, f, arg, c.s->box.handler_time, what, &err);
+  tl_caller_leave(c.s, before);
   record_outcome(&c, rc, what, &err);
   if (rc != LUA_OK) log_error(&c, &err, what);
   tl_buf_fini(&err);

@@ -26,7 +26,8 @@ static const size_t ANSWER_BYTES = 128 * 1048576; /* that one answer may take */
 typedef struct tl_asking {
   tl_due turn; /* first: see run_due */
   struct tl_asking *next;
-  tl_script *s; /* NULL: the script has ended */
+  tl_script *s;     /* NULL: the script has ended */
+  const void *line; /* see tl_caller */
   tl_eval *eval;
   lua_State *co; /* if there is no evaluation */
   int coroutine; /* registry reference, or LUA_NOREF */
@@ -176,7 +177,7 @@ static void begin_handlers (tl_script *s, asking *a) {
     a->query->rc = tl_fail(err, TL_ENOMEM, 0, "not enough memory");
   if (a->begun) return;
   a->begun = true;
-  tl_turn_wait(s, &a->turn);
+  tl_turn_wait(s, &a->turn, a->line);
 }
 
 static void begin_next (tl_script *s) {
@@ -224,7 +225,7 @@ static void on_done (void *ctx) {
   } else if (a->coroutine == LUA_NOREF) { /* the evaluation has ended */
     free_asking(a);
   } else if (tl_turn_is_used(a->s)) {
-    tl_turn_wait(a->s, &a->turn);
+    tl_turn_wait(a->s, &a->turn, a->line);
   } else {
     go_on(a);
   }
@@ -269,6 +270,7 @@ static asking *new_asking (lua_State *L, tl_script *s) {
   }
   *a = (asking){ .turn = { .run = run_due, .drop = drop_due },
                  .s = s,
+                 .line = tl_caller_here(L).line,
                  .eval = tl_eval_of(L),
                  .co = L,
                  .coroutine = LUA_NOREF,
@@ -347,7 +349,7 @@ int tl_live_rest (lua_State *L) {
   if (!lua_isyieldable(L)) return 0;
   tl_script *s = tl_script_of(L);
   asking *a = new_asking(L, s);
-  tl_turn_wait(s, &a->turn);
+  tl_turn_wait(s, &a->turn, a->line);
   return wait_here(L, a);
 }
 

@@ -69,7 +69,7 @@ static void keep_timer (tl_due *due) { (void)due; } /* tl_timers_stop() frees th
 static void on_due (void *ctx) {
   tl_hook_timer *t = ctx;
   if (tl_turn_is_used(t->script))
-    tl_turn_wait(t->script, &t->turn);
+    tl_turn_wait(t->script, &t->turn, t->caller.line);
   else
     fire(t);
 }

@@ -111,7 +111,7 @@ static void on_done (void *ctx, int result, const char *why) {
   w->why = why;
   if (result != TL_OK && w->change) tl_change_log(&w->change->change, "failed:", why);
   if (tl_turn_is_used(w->s)) {
-    tl_turn_wait(w->s, &w->turn);
+    tl_turn_wait(w->s, &w->turn, w->caller.line);
     if (why) snprintf(w->kept_why, sizeof w->kept_why, "%s", why);
     w->why = w->kept_why;
     return;

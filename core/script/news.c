@@ -7,7 +7,8 @@
 #include "sandbox/watchdog.h"
 #include "script/turn.h"
 
-enum { NEWS_MAX = 100000 };     /* how many may wait: values and statuses; those of lines */
+/* How many may wait: values and statuses; those of lines. Some of each line may always. */
+enum { NEWS_MAX = 100000, NEWS_OF_LINE = 1000 };
 enum { RELOAD_NS = 500000000 }; /* see tl_news_reload_begins() */
 
 typedef enum { OF_TAG, OF_STATION, LINE_UP, LINE_DOWN, LINE_LEFT } news_kind;
@@ -71,16 +72,14 @@ static bool is_lost (const news *n, void *object) {
 /* `n` is not called, and neither are all the others to which the same applies. */
 static void lose (tl_script *s, news *n) {
   unsigned lost = 1;
-  tl_due *due = s->turn.first;
-  for (const tl_due *last = due ? due->prev : NULL; due;) {
-    tl_due *next = due != last ? due->next : NULL;
+  for (tl_due *due = tl_turn_next(s, NULL), *next; due; due = next) {
+    next = tl_turn_next(s, due);
     news *other = (news *)due;
     if (is_news(due) && !is_of_line(other) && is_lost(other, find(other))) {
       tl_turn_forget(s, due);
       drop_news(due);
       lost++;
     }
-    due = next;
   }
   tl_log(TL_LOG_WARN, NULL,
          "%u functions of values and statuses waited for their turn when a reload took away what "
@@ -136,9 +135,10 @@ static bool has_its_time (const tl_script *s) {
 }
 
 /* Is it to be called at once? C code that runs after a decoder may set many values. */
-static bool comes_first (tl_script *s) {
+static bool comes_first (tl_script *s, const tl_line *line) {
   if (has_its_time(s)) return true;
-  return s->news.waiting == 0 && tl_turn_used_ns(s) <= (uint64_t)(s->box.handler_time * 1e9) / 2;
+  if (s->news.waiting > 0 && tl_turn_count(s, line) > 0) return false;
+  return tl_turn_used_ns(s) <= (uint64_t)(s->box.handler_time * 1e9) / 2;
 }
 
 static bool leave_out (tl_script *s) {
@@ -171,17 +171,18 @@ static news *new_news (tl_script *s, news_kind kind, const tl_line *line, tl_sli
 
 static bool wait_with (tl_script *s, void *object, news_kind kind, int from, const tl_buf *name) {
   const tl_station *station = kind == OF_TAG ? ((tl_tag *)object)->station : object;
-  if (name->failed || s->news.waiting >= NEWS_MAX) return leave_out(s);
+  bool many = s->news.waiting >= NEWS_MAX && tl_turn_count(s, station->line) >= NEWS_OF_LINE;
+  if (name->failed || many) return leave_out(s);
   news *n = new_news(s, kind, station->line, tl_buf_bytes(name), "");
   if (!n) return leave_out(s);
   n->object = object;
   n->from = (uint8_t)from;
-  tl_turn_wait(s, &n->due);
+  tl_turn_wait(s, &n->due, n->line);
   return true;
 }
 
 bool tl_news_value_waits (tl_script *s, tl_tag *t, int from) {
-  if (comes_first(s)) return false;
+  if (comes_first(s, t->station->line)) return false;
   tl_buf name;
   tl_buf_init(&name);
   tl_station_full_name(t->station, &name);
@@ -198,7 +199,7 @@ static bool has_to_wait (const tl_script *s) {
 }
 
 bool tl_news_status_waits (tl_script *s, tl_station *station) {
-  if (comes_first(s) && (has_its_time(s) || !has_to_wait(s))) return false;
+  if (comes_first(s, station->line) && (has_its_time(s) || !has_to_wait(s))) return false;
   tl_buf name;
   tl_buf_init(&name);
   tl_station_full_name(station, &name);
@@ -209,13 +210,13 @@ bool tl_news_status_waits (tl_script *s, tl_station *station) {
 
 bool tl_news_line_waits (tl_script *s, tl_link *l, bool up, const char *why) {
   if (has_its_time(s)) return false;
-  bool first = comes_first(s) || tl_gateway_is_stopping(s->gateway);
+  const tl_line *line = tl_link_line(l);
+  bool first = comes_first(s, line) || tl_gateway_is_stopping(s->gateway);
   if (s->news.lines == 0 && first && !has_to_wait(s)) return false;
   if (s->news.lines >= NEWS_MAX) return leave_out(s);
-  const tl_line *line = tl_link_line(l);
   news *n = new_news(s, up ? LINE_UP : LINE_DOWN, line, tl_slice_str(line->name), why);
   if (!n) return false;
-  tl_turn_wait(s, &n->due);
+  tl_turn_wait(s, &n->due, n->line);
   return true;
 }
 
@@ -233,8 +234,8 @@ static bool is_of (const tl_due *due, const void *line) {
 
 /* The first of the line's that waits, up to this number; NULL: there is none. */
 static tl_due *find_of (const tl_script *s, const tl_line *line, uint64_t number) {
-  tl_due *due = s->news.waiting + s->news.lines > 0 ? s->turn.first : NULL;
-  for (const tl_due *last = due ? due->prev : NULL; due; due = due != last ? due->next : NULL)
+  tl_due *due = s->news.waiting + s->news.lines > 0 ? tl_turn_next(s, NULL) : NULL;
+  for (; due; due = tl_turn_next(s, due))
     if (is_of(due, line) && ((const news *)due)->number <= number) break;
   return due;
 }
@@ -259,8 +260,7 @@ static bool is_left (const tl_due *due, const tl_line *line) {
 
 /* A reload has taken the line away before, and another one brought it back meanwhile. */
 static void forget_left (tl_script *s, const tl_line *line) {
-  tl_due *due = s->turn.first;
-  for (const tl_due *last = due ? due->prev : NULL; due; due = due != last ? due->next : NULL) {
+  for (tl_due *due = tl_turn_next(s, NULL); due; due = tl_turn_next(s, due)) {
     if (!is_left(due, line)) continue;
     tl_turn_forget(s, due);
     free(due);

@@ -36,6 +36,16 @@ typedef struct {
 /* Each struct below serves one purpose, and is written only by the file that its comment
 ** names. */
 
+/* What waits of one line, or of none. */
+typedef struct {
+  const void *owner;    /* see tl_turn_wait() */
+  struct tl_due *first; /* a ring; NULL: it is empty, and nobody's */
+  uint32_t count;
+} tl_script_queue;
+
+/* The first one goes before all others. So many lines less one have a queue of their own. */
+enum { TL_TURN_QUEUES = 65 };
+
 /* turn.c: how much time scripts have used in this turn of the loop, and what waits for the
 ** next turn. */
 typedef struct {
@@ -44,11 +54,13 @@ typedef struct {
   uint32_t owed;   /* in the queue, and called at the process's end, too */
   bool ends;       /* the process ends; since then box.ticks: */
   uint32_t end_ticks;
-  struct tl_due *first; /* first of the queue, a ring; NULL: it is empty */
-  tl_heavy waits;       /* for the turn of this queue */
+  uint32_t served; /* the queue whose turn it was last */
+  uint64_t serial; /* grows with each that comes */
+  tl_script_queue queues[TL_TURN_QUEUES];
+  tl_heavy waits; /* for the turn of these queues */
 } tl_script_turn;
 
-/* news.c: calls for values, statuses and lines that wait in that queue */
+/* news.c: calls for values, statuses and lines that wait in those queues */
 typedef struct {
   uint64_t number;       /* of the last one */
   uint32_t waiting;      /* values and statuses */
@@ -103,7 +115,7 @@ typedef struct {
   tl_map said;                 /* hashes of errors that were logged */
   tl_known known[TL_KNOWN];    /* the latest of them, for a quick look-up */
   tl_known met;                /* the error that is being raised now */
-  const void *scope;           /* station or line whose handler runs; NULL: none */
+  const tl_station *scope;     /* whose handler runs; NULL: none */
   tl_call_kind kind;           /* kind of that handler */
   bool is_known;               /* the present error was logged before, and gets no traceback */
   struct tl_failure *failing;  /* handlers that fail at present */
@@ -162,14 +174,17 @@ static inline int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, 
 
 /* A function of the user is about to be called: errors from now on are its own. The result is
 ** passed to tl_errors_end() afterwards. */
-static inline const void *tl_errors_begin (tl_script *s, const void *scope, tl_call_kind kind) {
-  const void *outer = s->errors.scope;
+static inline const tl_station *tl_errors_begin (tl_script *s, const tl_station *scope,
+                                                 tl_call_kind kind) {
+  const tl_station *outer = s->errors.scope;
   s->errors.is_known = false;
   s->errors.scope = scope;
   s->errors.kind = kind;
   return outer;
 }
-static inline void tl_errors_end (tl_script *s, const void *outer) { s->errors.scope = outer; }
+static inline void tl_errors_end (tl_script *s, const tl_station *outer) {
+  s->errors.scope = outer;
+}
 /* Log an error of a handler, once for each text and scope. */
 void tl_script_log_error (tl_script *s, const char *scope, tl_slice text);
 /* Log that something a handler asked for was refused, because handlers mostly ignore return
