@@ -2,13 +2,14 @@
 -- waits for at most a call's time, values of other stations go on, and SIGTERM ends the
 -- process. What each trick gives, or fails with, is not asked here (sandbox_budget_spec).
 local scenario = require "spec.support.scenario"
-local broker, scope, tagline = scenario "broker scope tagline"
+local broker, files, scope, tagline = scenario "broker files scope tagline"
 
 -- Milliseconds of the loop's processor time from before a trick's message until another line's is
 -- acknowledged: handler_time (60 ms, for a quick spec), and room for what cannot be interrupted.
 -- (What only a busy machine adds is not there each time: a trick holds the loop when it does so
--- thrice.)
-local MOST = tonumber(os.getenv "SANDBOX_TRICK_MS") or 160
+-- thrice.) With sanitizers, which make C code ten times as slow, one document of 2 MB takes 190.
+local sanitized = files.read(tagline.program()):find("__asan_init", 1, true) ~= nil
+local MOST = tonumber(os.getenv "SANDBOX_TRICK_MS") or (sanitized and 400 or 200)
 
 local tricks = {}
 
@@ -490,7 +491,9 @@ line "bad" {
     address = "bad/(.*)",
     decode = function(msg)
       local number = math.tointeger(tonumber(msg.captures[1]))
-      if number then return tricks[number](msg) end
+      if not number then return end
+      print("trick " .. number) -- that it was called
+      return tricks[number](msg)
     end,
     tags = { x = Ai {}, out = TxtO "OUT_VALUE", to = TxtO { "OUT_TOPIC", default = "out" } },
   },
@@ -505,48 +508,80 @@ line "bad" {
   station "c" { address = "bad/c", on_status = function(s)
     local x = stations["third.x"] x:off() x:on() s:on() end, tags = {} },
 }
-line "third" { host = "127.0.0.1", port = BAD, topic_filter = {},
+line "third" { host = "127.0.0.1", port = THIRD, topic_filter = {},
   station "x" { address = "x", tags = {}, on_status = function()
     local s = stations["bad.c"] pcall(s.on, s) pcall(s.off, s) end } }
 line "good" {
   host = "127.0.0.1", port = GOOD, topic_filter = "good",
-  on_value = function(tag) seen = tag.value end,
+  on_value = function(tag) print(("good %%d"):format(tag.value)) end,
   station "s" {
     address = "good", tags = { x = Ai { "IN_DATA", new_value_on_time_change = true } },
   },
 }
-seen = 0
 ]]):format(table.concat(bodies))
 end
 
 describe("the loop is not held", function()
   local t, b, c, number
+  local called, read = {}, 0
 
   local function start ()
-    local bad, good = broker.new(), broker.new()
-    t = tagline.run(config(), { BAD = bad.port, GOOD = good.port })
+    local bad, third, good = broker.new(), broker.new(), broker.new()
+    t = tagline.run(config(), { BAD = bad.port, THIRD = third.port, GOOD = good.port })
     b, c = bad:handshake(), good:handshake()
-    number = 0
+    local x = third:accept()
+    x:expect "CONNECT"
+    x:send "CONNACK"
+    number, read = 0, 0
+  end
+
+  -- Once its line has told of the last value: the log has both in order.
+  local function was_called (index)
+    t:wait_log(("good %d$"):format(number))
+    local lines = t:lines "stderr"
+    for at = read + 1, #lines do
+      local trick = lines[at]:match "trick (%d+)$"
+      if trick then called[tonumber(trick)] = true end
+    end
+    read = #lines
+    return called[index]
+  end
+
+  -- A trick may switch its station off, or end its connection: the next one has another process.
+  local function start_anew ()
+    scope.finish()
+    start()
   end
 
   setup(start)
   teardown(scope.finish)
 
+  -- The longest that a message of another line waited, in ms. What it leaves behind must not harm
+  -- others either.
+  local function try (index)
+    local most = 0
+    for turn = 1, 4 do
+      number = number % 65535 + 1
+      if turn % 2 == 1 then b:send("PUBLISH", { topic = "bad/" .. index, payload = "x" }) end
+      c:send("PUBLISH", { topic = "good", payload = tostring(number), qos = 1, id = number })
+      local before = t:loop_cpu()
+      assert.equal(number, c:expect("PUBACK", 60000).id)
+      most = math.max(most, (t:loop_cpu() - before) * 1000)
+      assert.equal(number, t:value("good.s.x", 60000).value)
+    end
+    return most
+  end
+
   for index, trick in ipairs(tricks) do
     it("by " .. trick[1], function()
-      local most, tries = math.huge, 0
-      while most > MOST and tries < 3 do
-        most, tries = 0, tries + 1
-        for turn = 1, 4 do -- what it leaves behind must not harm others either
-          number = number % 65535 + 1
-          if turn % 2 == 1 then b:send("PUBLISH", { topic = "bad/" .. index, payload = "x" }) end
-          c:send("PUBLISH", { topic = "good", payload = tostring(number), qos = 1, id = number })
-          local before = t:loop_cpu()
-          assert.equal(number, c:expect("PUBACK", 60000).id)
-          most = math.max(most, (t:loop_cpu() - before) * 1000)
-          assert.equal(number, t:value("good.s.x", 60000).value)
-        end
+      if b.closed then start_anew() end
+      local most, tries = try(index), 0
+      if not was_called(index) then
+        start_anew()
+        most = try(index)
+        assert.is_true(was_called(index))
       end
+      while most > MOST and tries < 2 do most, tries = try(index), tries + 1 end
       if os.getenv "SANDBOX_PRINT" then print(("%6.0f ms  %s"):format(most, trick[1])) end
       assert.is_true(most <= MOST,
         ("a message of another line waited for %.0f ms"):format(most))
