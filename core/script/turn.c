@@ -78,9 +78,7 @@ static uint32_t queue_of (const tl_script *s, const void *owner) {
 }
 
 uint32_t tl_turn_count (const tl_script *s, const void *owner) {
-  for (uint32_t i = URGENT + 1; i < TL_TURN_QUEUES; i++)
-    if (s->turn.queues[i].first && s->turn.queues[i].owner == owner) return s->turn.queues[i].count;
-  return 0;
+  return s->turn.queues[URGENT].count + s->turn.queues[queue_of(s, owner)].count;
 }
 
 void tl_turn_forget (tl_script *s, tl_due *due) {

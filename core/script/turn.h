@@ -33,7 +33,7 @@ uint64_t tl_turn_used_ns (tl_script *s);
 /* Put it at the end of the queue of its owner: the line whose function it is or began it, and
 ** which is only compared; NULL: it is of no line. */
 void tl_turn_wait (tl_script *s, tl_due *due, const void *owner);
-/* How many of this owner wait. */
+/* How many wait before one that this owner would add now: its own, and those that go before all. */
 uint32_t tl_turn_count (const tl_script *s, const void *owner);
 static inline bool tl_turn_waits (const tl_due *due) { return due->prev; }
 /* takes it out of its queue; harmless if it does not wait */
