@@ -1,8 +1,8 @@
 -- A history on disks that are full, read-only or damaged, with clocks that step, and over
 -- kills at random moments. scripts/torture runs more of the kills.
 local scenario = require "spec.support.scenario"
-local files, mosquitto, process, scope, tagline, wait =
-  scenario "files mosquitto process scope tagline wait"
+local files, mosquitto, process, scope, stored, tagline, wait =
+  scenario "files mosquitto process scope stored tagline wait"
 
 local KILLS = tonumber(os.getenv "TAGLINE_KILLS") or 8
 
@@ -192,8 +192,9 @@ describe("a history", function()
         t = tagline.run(path)
         t:wait_log "connected to"
       end
-      until_there(folder, ("%d %d %d"):format(last, last * (last + 1) // 2, last))
+      stored.wait(folder, last)
       t:stop()
+      assert.equal("", stored.too_often(folder, m, qos))
       assert.equal(0, (tagline.command { "history", folder .. "/plant.db", "--check" }))
     end)
   end

@@ -124,7 +124,8 @@ describe("kill -9", function()
     t:wait_line(('"value":%d,'):format(sent))
     t:stop()
     take(t)
-    for n, times in pairs(count) do assert.equal(1, times, n .. " came twice") end
+    -- the numbers are Mosquitto's identifiers, too: the client gets nothing else
+    assert.equal("", m:too_often("reader", count))
     local missing = {}
     for n = 1, sent do if not count[n] then missing[#missing + 1] = n end end
     -- A kill just between an identifier's writing and its values' printing loses what was in

@@ -70,6 +70,43 @@ function mosquitto:publish(topic, payload, options)
   if code ~= 0 then error("mosquitto_pub: " .. errors, 2) end
 end
 
+-- Which QoS 2 messages came to this client more often than they were sent to it? `times` says how
+-- often each came, by its identifier. Returns a text for each, with what the broker's log says of
+-- it; "" if there is none.
+-- A PUBLISH that follows the PUBREL is a message of its own. [MQTT-4.3.3-1] forbids it, but
+-- Mosquitto 2.0 sends it when a connection ends before all PUBRELs of the one before are repeated:
+-- the others are then taken for messages without a PUBREC.
+function mosquitto:too_often(client_id, times)
+  local sent, released, said = {}, {}, {}
+  local client = client_id:gsub("%p", "%%%0")
+  local packets = {
+    PUBLISH = "^%d+: Sending PUBLISH to " .. client .. " %(d%d, q2, r%d, m(%d+),",
+    PUBREL = "^%d+: Sending PUBREL to " .. client .. " %(m(%d+)%)",
+    PUBREC = "^%d+: Received PUBREC from " .. client .. " %(Mid: (%d+)%)",
+    PUBCOMP = "^%d+: Received PUBCOMP from " .. client .. " %(Mid: (%d+),",
+  }
+  for _, line in ipairs(self.process:lines "stderr") do
+    for packet, pattern in pairs(packets) do
+      local id = tonumber(line:match(pattern))
+      if id then
+        said[id] = (said[id] or "") .. " " .. packet
+        if packet == "PUBLISH" and (released[id] or not sent[id]) then
+          sent[id] = (sent[id] or 0) + 1
+        end
+        if packet ~= "PUBREC" then released[id] = packet ~= "PUBLISH" end
+      end
+    end
+  end
+  local wrong = {}
+  for id, count in pairs(times) do
+    if count > (sent[id] or 0) then
+      wrong[#wrong + 1] = ("%d came %d times:%s\n"):format(id, count, said[id] or " never sent")
+    end
+  end
+  table.sort(wrong)
+  return table.concat(wrong)
+end
+
 -- A running mosquitto_sub that prints "QOS RETAIN TOPIC PAYLOAD" a line; subscribed when this
 -- returns.
 function mosquitto:subscribe(filter, qos)
