@@ -20,13 +20,20 @@ line "plant" {
 local TIMED = 'time_field_name = "t", time_mask = "UNIXMS",'
 local STORED = 'session_store = "%s/session",'
 
+-- The release build has all of the points. With sanitizers, which look for what goes wrong behind
+-- a kill, a third of them.
+local EACH = files.read(killed):find("__asan_init", 1, true) and 3 or 1
+
 -- Where a process is killed: the point, at which pass, and how. Passes of one process: about 20
 -- messages are in flight.
 local function points(qos)
-  local list = {}
+  local list, at = {}, 0
   local function add(name, passes, ...)
     for _, how in ipairs { ... } do
-      for _, n in ipairs(passes) do list[#list + 1] = ("%s %d %s"):format(name, n, how) end
+      for _, n in ipairs(passes) do
+        at = at + 1
+        if at % EACH == 0 then list[#list + 1] = ("%s %d %s"):format(name, n, how) end
+      end
     end
   end
   add("spool", { 1, 2, 3, 4, 5, 7, 9 }, "before", "half", "behind") -- 1: a segment's head

@@ -557,10 +557,11 @@ describe("the loop is not held", function()
   teardown(scope.finish)
 
   -- The longest that a message of another line waited, in ms. What it leaves behind must not harm
-  -- others either.
+  -- others either. A second call, to which the first one's variables are left, is made in the
+  -- release build alone: the suite is to take less than twenty minutes.
   local function try (index)
     local most = 0
-    for turn = 1, 4 do
+    for turn = 1, sanitized and 2 or 4 do
       number = number % 65535 + 1
       if turn % 2 == 1 then b:send("PUBLISH", { topic = "bad/" .. index, payload = "x" }) end
       c:send("PUBLISH", { topic = "good", payload = tostring(number), qos = 1, id = number })
