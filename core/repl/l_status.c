@@ -150,6 +150,7 @@ static void push_line (lua_State *L, const tl_line *line) {
   tl_set_text(L, "client_id", p->client_id.at ? (const char *)p->client_id.at : "");
   tl_set_flag(L, "clean_session", p->clean_session);
   tl_set_text(L, "user_name", p->user_name.at ? (const char *)p->user_name.at : "");
+  tl_set_flag(L, "own_ca", p->tls_ca_file.at);
   tl_set_text(L, "last_error", st.last_error);
   tl_set_integer(L, "connects", (lua_Integer)st.connects);
   tl_set_integer(L, "failures", (lua_Integer)st.failures);

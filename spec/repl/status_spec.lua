@@ -240,6 +240,10 @@ local remarks = {
   { "the same, over TLS", { messages = 0, silent_count = 1, user_name = "", host = "::1",
     transport = "TLS 1.3", silent = { { name = "s", address = "a" } } }, "no-message", "no message",
     "tagline discover 'mqtts://%[::1%]:1883' shows .* users without a name" },
+  { "the same, with certificates of its own", { messages = 0, silent_count = 1, transport = "TLS",
+    own_ca = true, silent = { { name = "s", address = "a" } } }, "no-message", "no message",
+    "tagline discover mqtts://10%.0%.0%.1:1883 %-%-user joe %-%-password%-file FILE \z
+      %-%-tls%-ca%-file FILE shows" },
   { "the same, at an address with a scheme", { messages = 0, silent_count = 1, user_name = "it's",
     host = "ws://h/mqtt", silent = { { name = "s", address = "a" } } }, "no-message", "no message",
     "tagline discover ws://h/mqtt %-%-user 'it'\\''s' %-%-password" },

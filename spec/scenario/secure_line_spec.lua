@@ -57,6 +57,10 @@ describe("a line over TLS", function()
     t:wait_log "INFO  plant: connected to 127%.0%.0%.1:%d+ %(TLS 1%.3, TLS_AES_256_GCM_SHA384, \z
       'CN=broker' until %d+%-%d+%-%d+%)"
     m:wait_subscribed "gw"
+    -- nothing came yet: what it offers to look with knows that the CA is no public one
+    local _, status = tagline.command { "status", "--socket", t.socket }
+    assert.truthy(status:find(("tagline discover mqtts://localhost:%d --tls-ca-file FILE shows")
+      :format(port), 1, true), status)
     for n = 1, 50 do m:publish("a/x", "m" .. n, { qos = 1 }) end
     for n = 1, 50 do assert.equal("m" .. n, t:value("plant.any.data").value) end
     local large = ("x"):rep(300000)

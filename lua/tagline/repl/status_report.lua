@@ -35,7 +35,8 @@ local function shell(word)
   return word:find "^[%w._:/@%%+-]+$" and word or "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
---- The command that shows what is on a line's broker.
+--- The command that shows what is on a line's broker. FILE stands for what only its user knows:
+--- the line has the files' contents.
 function M.discover(l)
   local at = l.host
   if not at:find("://", 1, true) then
@@ -44,7 +45,8 @@ function M.discover(l)
   end
   local user = (l.user_name or "") ~= ""
     and (" --user %s --password-file FILE"):format(shell(l.user_name)) or ""
-  return ("tagline discover %s%s"):format(shell(at), user)
+  local ca = l.own_ca and " --tls-ca-file FILE" or ""
+  return ("tagline discover %s%s%s"):format(shell(at), user, ca)
 end
 
 local Report = {}
