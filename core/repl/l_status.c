@@ -203,6 +203,16 @@ static void push_failures (lua_State *L, const tl_script *s) {
     tl_set_seconds(L, "last_ago", wall - f->last);
     lua_rawseti(L, -2, ++n);
   }
+  static const char *const kinds[TL_FAILINGS] = { "calls", "writes", "names" };
+  for (int i = 0; i < TL_FAILINGS; i++) {
+    const tl_unlisted *u = &s->errors.unlisted[i];
+    if (u->last == 0) continue;
+    lua_createtable(L, 0, 3);
+    tl_set_text(L, "unlisted", kinds[i]);
+    tl_set_integer(L, "count", (lua_Integer)u->count);
+    tl_set_seconds(L, "last_ago", wall - u->last);
+    lua_rawseti(L, -2, ++n);
+  }
 }
 
 /* --- outlets --- */

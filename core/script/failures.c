@@ -6,7 +6,13 @@
 
 #include "script/failures.h"
 
-enum { FAILURES_MAX = 64, SAID_MANY = 1000, SAID_LENGTH = 400, SAID_WHOLE = 4096 };
+enum {
+  FAILURES_MAX = 64,  /* of each kind */
+  FORGET_MS = 600000, /* as long as status() tells of what is over (status_process.lua, RECENT) */
+  SAID_MANY = 1000,
+  SAID_LENGTH = 400,
+  SAID_WHOLE = 4096
+};
 
 /* --- errors that are logged once --- */
 
@@ -106,17 +112,39 @@ static void set_scope (tl_failure *f, const tl_station *station, const tl_link *
   tl_buf_fini(&name);
 }
 
-static tl_failure *add (tl_script *s) {
+/* What takes no places from the others: a TL_FAILING_… */
+static int kind_of (const char *what) {
+  if (strcmp(what, "writes") == 0) return TL_FAILING_WRITES;
+  return strcmp(what, "names") == 0 ? TL_FAILING_NAMES : TL_FAILING_CALLS;
+}
+
+/* Of two entries, the one that is sooner given up: what works again, then what is longer ago. */
+static bool is_staler (const tl_failure *a, const tl_failure *b) {
+  return a->works != b->works ? a->works : a->last < b->last;
+}
+
+/* An entry for another function. When all places are taken: that of one that works again, or has
+** not failed for FORGET_MS. NULL: there is none, or no memory; the failure is only counted. What
+** is listed stays so, since hundreds that fail in turn would otherwise begin anew at each call. */
+static tl_failure *add (tl_script *s, int kind, int64_t now) {
   uint32_t n = 0;
-  tl_failure **last = &s->errors.failing;
-  for (; *last && ++n < FAILURES_MAX; last = &(*last)->next) continue;
-  tl_failure *f = *last ? *last : calloc(1, sizeof *f);
-  if (!f) return NULL;
-  *last = f->next; /* the oldest entry is used for the new one */
-  memset(f, 0, sizeof *f);
-  f->next = s->errors.failing;
-  s->errors.failing = f;
-  return f;
+  tl_failure *stalest = NULL;
+  for (tl_failure *f = s->errors.failing; f; f = f->next) {
+    if (kind_of(f->what) != kind) continue;
+    n++;
+    if (!stalest || is_staler(f, stalest)) stalest = f;
+  }
+  if (n < FAILURES_MAX) {
+    tl_failure *f = calloc(1, sizeof *f);
+    if (!f) return NULL;
+    f->next = s->errors.failing;
+    return s->errors.failing = f;
+  }
+  if (!stalest->works && now - stalest->last < FORGET_MS) return NULL;
+  tl_failure *next = stalest->next;
+  memset(stalest, 0, sizeof *stalest);
+  stalest->next = next;
+  return stalest;
 }
 
 void tl_failure_note (tl_script *s, const tl_station *station, const tl_link *l, const char *what,
@@ -128,8 +156,15 @@ void tl_failure_note (tl_script *s, const tl_station *station, const tl_link *l,
   const uint8_t *end = text.len > 0 ? memchr(text.at, '\n', text.len) : NULL;
   size_t n = end ? (size_t)(end - text.at) : text.len;
   if (!f) {
-    f = add(s);
-    if (!f) return;
+    int kind = kind_of(what);
+    f = add(s, kind, now);
+    if (!f) {
+      tl_unlisted *u = &s->errors.unlisted[kind];
+      if (now - u->last >= FORGET_MS) u->count = 0;
+      u->count++;
+      u->last = now;
+      return;
+    }
     f->key = key;
     f->what = what;
     f->since = now;

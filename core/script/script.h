@@ -110,15 +110,26 @@ typedef struct {
   uint32_t count;
 } tl_script_timers;
 
+/* What the list of failures has: functions that fail; by station, writes that were refused and
+** names of no tag that decode gave. */
+enum { TL_FAILING_CALLS, TL_FAILING_WRITES, TL_FAILING_NAMES, TL_FAILINGS };
+
+/* Failures for which the list had no place. */
+typedef struct {
+  uint64_t count; /* since there was none for ten minutes */
+  int64_t last;   /* ms since 1970; 0: never */
+} tl_unlisted;
+
 /* failures.c: errors of the user's functions */
 typedef struct {
-  tl_map said;                 /* hashes of errors that were logged */
-  tl_known known[TL_KNOWN];    /* the latest of them, for a quick look-up */
-  tl_known met;                /* the error that is being raised now */
-  const tl_station *scope;     /* whose handler runs; NULL: none */
-  tl_call_kind kind;           /* kind of that handler */
-  bool is_known;               /* the present error was logged before, and gets no traceback */
-  struct tl_failure *failing;  /* handlers that fail at present */
+  tl_map said;                /* hashes of errors that were logged */
+  tl_known known[TL_KNOWN];   /* the latest of them, for a quick look-up */
+  tl_known met;               /* the error that is being raised now */
+  const tl_station *scope;    /* whose handler runs; NULL: none */
+  tl_call_kind kind;          /* kind of that handler */
+  bool is_known;              /* the present error was logged before, and gets no traceback */
+  struct tl_failure *failing; /* what fails at present */
+  tl_unlisted unlisted[TL_FAILINGS];
   tl_error_listener *listener; /* gets errors in place of the log; NULL: they are logged */
   void *listener_ctx;
 } tl_script_errors;

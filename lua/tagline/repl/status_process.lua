@@ -11,8 +11,26 @@ local WARNINGS = 8    -- of a config that are listed
 
 local function at(seconds) return print_value.time(seconds):sub(1, 19) .. "Z" end
 
+-- Failures that have no entry, since too many fail: kind of report, code, text for one, for many.
+local UNLISTED = {
+  calls = { "problem", "handler-failing", "more call of a function failed",
+    "more calls of functions failed" },
+  writes = { "remark", "write-refused", "more write was refused", "more writes were refused" },
+  names = { "remark", "unknown-name", "more name of no tag came from decode",
+    "more names of no tag came from decode" },
+}
+
+local function unlisted(f, report)
+  if f.last_ago > RECENT then return end
+  local kind, code, one, many = table.unpack(UNLISTED[f.unlisted])
+  report[kind](report, code, ("%s, of which not each is listed, last %s ago"):format(
+    plural(f.count, one, many), span(f.last_ago)),
+    "correct those that are listed: others then take their places")
+end
+
 --- A function of the user that failed.
 local function failure(f, report)
+  if f.unlisted then return unlisted(f, report) end
   local place = f.scope ~= "" and f.scope:find("%.") and { station = f.scope } or nil
   report.line = f.scope ~= "" and f.scope:match "^[^.]*" or nil
   if f.what == "names" then
