@@ -9,37 +9,29 @@
 enum {
   FAILURES_MAX = 64,  /* of each kind */
   FORGET_MS = 600000, /* as long as status() tells of what is over (status_process.lua, RECENT) */
-  SAID_MANY = 1000,
   SAID_LENGTH = 400,
   SAID_WHOLE = 4096
 };
 
 /* --- errors that are logged once --- */
 
-static void forget_logged (tl_script *s) {
-  tl_slice key;
-  void *value;
-  for (uint32_t i = 0; tl_map_next(&s->errors.said, &i, &key, &value);) free((void *)key.at);
-  tl_map_fini(&s->errors.said);
-  memset(s->errors.known, 0, sizeof s->errors.known);
-}
-
-/* Log a text once per scope and `id`: the same fault gives the same traceback. When too many
-** are remembered, all are forgotten. */
-/* `id`: texts with the same id are logged once. */
+/* Log a text once per scope and `id`: the same fault gives the same traceback. */
 static void log_once (tl_script *s, tl_log_level level, const char *scope, tl_slice id,
                       tl_slice text) {
   char key[SAID_LENGTH + 200];
   int n = snprintf(key, sizeof key, "%s|%.*s", scope ? scope : "",
                    (int)(id.len < SAID_LENGTH ? id.len : SAID_LENGTH), (const char *)id.at);
   tl_slice known = tl_slice_of(key, (size_t)n < sizeof key ? (size_t)n : sizeof key - 1);
-  if (tl_map_get(&s->errors.said, known)) return;
-  if (s->errors.said.live >= SAID_MANY) forget_logged(s);
-  char *copy = malloc(known.len);
-  if (copy) {
-    memcpy(copy, key, known.len);
-    if (tl_map_put(&s->errors.said, tl_slice_of(copy, known.len), s) != TL_OK) free(copy);
-  }
+  tl_said_answer answer =
+      tl_said_ask(&s->errors.said, known, (int64_t)(tl_clock_mono_ns() / 1000000));
+  if (answer == TL_SAID_FULL)
+    tl_log(
+        TL_LOG_WARN, NULL,
+        "%d different errors of functions were logged: further ones are not for an hour, and all "
+        "of them once more then; status() tells what fails",
+        TL_SAID_MANY);
+  if (answer != TL_SAID_NEW) return;
+  if (s->errors.said.keys.live == 1) tl_script_forget_known(s); /* it began anew */
   tl_log(level, scope, "%.*s", (int)(text.len < SAID_WHOLE ? text.len : SAID_WHOLE),
          (const char *)text.at);
 }
@@ -192,7 +184,7 @@ void tl_errors_listen (tl_script *s, tl_error_listener *listener, void *ctx) {
   s->errors.listener_ctx = ctx;
 }
 
-void tl_errors_free (tl_script *s) { forget_logged(s); }
+void tl_errors_free (tl_script *s) { tl_said_forget(&s->errors.said); }
 
 void tl_failures_free (tl_script *s) {
   while (s->errors.failing) {

@@ -10,6 +10,7 @@
 #include "sandbox/sandbox.h"
 #include "script/caller.h"
 #include "script/host.h"
+#include "script/said.h"
 
 typedef struct tl_hook_timer tl_hook_timer; /* a timer of every() or after() */
 
@@ -122,7 +123,7 @@ typedef struct {
 
 /* failures.c: errors of the user's functions */
 typedef struct {
-  tl_map said;                /* hashes of errors that were logged */
+  tl_said said;               /* errors that were logged */
   tl_known known[TL_KNOWN];   /* the latest of them, for a quick look-up */
   tl_known met;               /* the error that is being raised now */
   const tl_station *scope;    /* whose handler runs; NULL: none */

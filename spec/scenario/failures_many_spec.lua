@@ -83,4 +83,22 @@ describe("more failing functions than status() lists", function()
     assert.truthy(by_code["handler-failing"]["p." .. MANY]:find "1 time")
     t:stop()
   end)
+
+  it("do not fill the log: what a function says of each message is bounded", function()
+    local b = broker.new()
+    local t = tagline.run([[line "p" { host = "127.0.0.1", port = PORT, station "s" {
+      address = "s", tags = { x = Ai {} }, decode = function(msg) error(msg.payload, 0) end } }]],
+      { PORT = b.port })
+    local c = b:handshake()
+    for id = 1, 4200 do
+      c:send("PUBLISH", { topic = "s", payload = "no " .. id, qos = 1, id = id })
+    end
+    for id = 1, 4200 do assert.equal(id, c:expect("PUBACK").id) end
+    local function count(pattern) return select(2, t:text "stderr":gsub(pattern, "")) end
+    assert.equal(4000, count "ERROR p.s: decode: no %d+")
+    assert.equal(1, count "WARN  4000 different errors of functions were logged")
+    local _, errors = t:eval "return stations['p.s'].stats.handlers.decode.errors"
+    assert.equal("4200", errors:match "%d+")
+    t:stop()
+  end)
 end)
