@@ -25,17 +25,19 @@ struct tl_pg {
   char last_words[256]; /* of a server that ends */
 };
 
-/* A notice that the server sends on its own. The last one before the connection ends gives the
-** reason. */
+/* What a server says before it ends the connection gives the reason for that. It comes as a notice,
+** or as the answer to a statement that is under way. */
+static bool is_last_words (tl_pg *c, const char *state, const char *text) {
+  if (!text || !state || strncmp(state, "57P", 3) != 0) return false;
+  snprintf(c->last_words, sizeof c->last_words, "%s", text);
+  return true;
+}
+
+/* A notice that the server sends on its own. */
 static void on_notice (void *arg, const PGresult *r) {
-  tl_pg *c = arg;
   const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
-  const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
-  if (!text) return;
-  if (state && strncmp(state, "57P", 3) == 0)
-    snprintf(c->last_words, sizeof c->last_words, "%s", text);
-  else
-    tl_log(TL_LOG_DEBUG, "postgres", "%s", text);
+  if (is_last_words(arg, PQresultErrorField(r, PG_DIAG_SQLSTATE), text)) return;
+  if (text) tl_log(TL_LOG_DEBUG, "postgres", "%s", text);
 }
 
 static void drop_results (tl_pg *c) {
@@ -77,6 +79,7 @@ static void on_timer (void *ctx) {
 static void note_failure (tl_pg *c, const PGresult *r) {
   const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
   const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+  (void)is_last_words(c, state, text);
   if (!c->answer.ok) return; /* the first one counts */
   c->answer.ok = false;
   snprintf(c->answer.state, sizeof c->answer.state, "%s", state ? state : "");
@@ -157,7 +160,7 @@ static void begin (tl_pg *c) {
 }
 
 static void check (tl_pg *c, int sent) {
-  if (!sent) lose(c, PQerrorMessage(c->conn));
+  if (!sent) lose_connection(c);
 }
 
 void tl_pg_ask (tl_pg *c, const char *sql, const tl_pg_params *params) {

@@ -154,6 +154,24 @@ txt|"grün \"x\""|string|valid||]], rows)
     assert.equal(tostring(n), p:sql "SELECT max(next) - 1 FROM tagline.progress")
   end)
 
+  it("tells a server's last words also when they answer a statement, such as that of keep",
+    function()
+    local m, p, folder = mosquitto.start(), postgres.start(), scope.folder()
+    local t = start(p, m, folder)
+    m:wait_subscribed "pg"
+    send(m, 1, 1)
+    p:wait_for(sums, ledger(1))
+    t:stop()
+    p:sql "CREATE OR REPLACE FUNCTION tagline.trim_all (who text, keep_ms bigint) RETURNS bigint \z
+      LANGUAGE sql AS 'SELECT 0::bigint FROM pg_sleep(600)'"
+    t = start(p, m, folder)
+    p:wait_for("SELECT count(*) FROM pg_stat_activity WHERE usename = 'tagline' \z
+      AND state = 'active' AND query LIKE '%trim_all%'", "1")
+    p:sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tagline'"
+    wait_away(t, "terminating connection due to administrator command")
+    t:stop()
+  end)
+
   it("tells a wrong password, a changed one, a missing permission, and never the password",
     function()
     local m, p, folder = mosquitto.start(), postgres.start(), scope.folder()
