@@ -26,8 +26,8 @@ struct tl_pg {
 };
 
 /* What a server says before it ends the connection gives the reason for that. It comes as a notice,
-** or as the answer to a statement that is under way. */
-static bool is_last_words (tl_pg *c, const char *state, const char *text) {
+** or as the answer to a statement that is under way. False: this is something else. */
+static bool note_last_words (tl_pg *c, const char *state, const char *text) {
   if (!text || !state || strncmp(state, "57P", 3) != 0) return false;
   snprintf(c->last_words, sizeof c->last_words, "%s", text);
   return true;
@@ -36,7 +36,7 @@ static bool is_last_words (tl_pg *c, const char *state, const char *text) {
 /* A notice that the server sends on its own. */
 static void on_notice (void *arg, const PGresult *r) {
   const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
-  if (is_last_words(arg, PQresultErrorField(r, PG_DIAG_SQLSTATE), text)) return;
+  if (note_last_words(arg, PQresultErrorField(r, PG_DIAG_SQLSTATE), text)) return;
   if (text) tl_log(TL_LOG_DEBUG, "postgres", "%s", text);
 }
 
@@ -79,7 +79,7 @@ static void on_timer (void *ctx) {
 static void note_failure (tl_pg *c, const PGresult *r) {
   const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
   const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
-  (void)is_last_words(c, state, text);
+  (void)note_last_words(c, state, text);
   if (!c->answer.ok) return; /* the first one counts */
   c->answer.ok = false;
   snprintf(c->answer.state, sizeof c->answer.state, "%s", state ? state : "");

@@ -22,8 +22,7 @@ static void log_once (tl_script *s, tl_log_level level, const char *scope, tl_sl
   int n = snprintf(key, sizeof key, "%s|%.*s", scope ? scope : "",
                    (int)(id.len < SAID_LENGTH ? id.len : SAID_LENGTH), (const char *)id.at);
   tl_slice known = tl_slice_of(key, (size_t)n < sizeof key ? (size_t)n : sizeof key - 1);
-  tl_said_answer answer =
-      tl_said_ask(&s->errors.said, known, (int64_t)(tl_clock_mono_ns() / 1000000));
+  tl_said_answer answer = tl_said_ask(&s->errors.said, known, tl_clock_mono_ms());
   if (answer == TL_SAID_FULL)
     tl_log(
         TL_LOG_WARN, NULL,
